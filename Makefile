@@ -1,0 +1,51 @@
+# Each target is one command; `make` lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+export XDG_RUNTIME_DIR ?= /tmp
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.run: requirements.lock pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.dev: requirements-dev.lock .venv/.run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.venv/.graphiql: web/graphiql/fetch_assets.py .venv/.run
+	$(BIN)/python -m web.graphiql.fetch_assets
+	@touch $@
+
+run: .venv/.run .venv/.graphiql ## Serve on 127.0.0.1:8000 with an embedded SQLite database and a demo workspace
+	$(BIN)/parley serve --demo
+
+demo: .venv/.run .venv/.graphiql ## The same, with simulated customers who write and answer
+	$(BIN)/parley demo
+
+cluster: .venv/.dev .venv/.graphiql ## PostgreSQL, Redis, two server processes and a worker
+	$(BIN)/parley cluster
+
+test: .venv/.dev .venv/.graphiql ## All tests, on SQLite + memory and on PostgreSQL + Redis
+	$(BIN)/python -m pytest -n auto --dist worksteal
+
+check: .venv/.dev ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+bench: .venv/.dev ## Ratios against a bare program, within one run
+	$(BIN)/python -m benchmarks
+
+sdl: .venv/.run ## Write schema/schema.graphql from the code
+	$(BIN)/parley schema export
+
+lock: | .venv/bin/python ## Resolve the lock files anew
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate -o requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate -c requirements.lock --group dev -o requirements-dev.lock pyproject.toml
+
+.PHONY: help run demo cluster test check bench sdl lock

@@ -1,0 +1,1 @@
+"""The telling: realtime tells the others."""

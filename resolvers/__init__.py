@@ -1,0 +1,1 @@
+"""The doing: resolvers do it."""

@@ -1,0 +1,1 @@
+"""The contract: schema says what can be asked."""
