@@ -1,4 +1,4 @@
-"""Every setting of Parley, typed, with its unit and its default; each is read from `PARLEY_<NAME>`."""
+"""Every setting of Parley, typed, with its unit and default, read from `PARLEY_<NAME>`."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -8,9 +8,8 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-
 class Settings(BaseSettings):
-    """What an operator may decide; sizes are in bytes and times in seconds unless a name says otherwise."""
+    """What an operator may decide, in bytes and seconds unless a name says otherwise."""
 
     model_config = SettingsConfigDict(env_prefix="PARLEY_", env_file=".env", extra="ignore")
 
@@ -28,7 +27,7 @@ class Settings(BaseSettings):
     database_pool_size: int = Field(10, ge=1, le=200)
     """PostgreSQL connections, or SQLite read connections, of one process."""
     bus_url: str = ""
-    """`memory://`, `redis://…` or `postgres://…`; empty: the database if PostgreSQL, else memory."""
+    """`memory://`, `redis://…` or `postgres://…`; empty: the database if PostgreSQL, or memory."""
     data_directory: Path = Path(".parley")
 
     embedded_worker: bool = True
@@ -60,8 +59,8 @@ class Settings(BaseSettings):
 
     outbound_timeout_seconds: float = 15.0
     outbound_private_hosts: str = ""
-    """Comma-separated `host` or `host:port` names that channels may reach although they are not public
-    addresses (an integrator beside this server; the demo's customer)."""
+    """Comma-separated `host` or `host:port` names that channels may reach although they are not
+    public addresses (an integrator beside this server; the demo's customer)."""
     demo_password: SecretStr = SecretStr("parley-demo")
 
 

@@ -1,4 +1,4 @@
-"""The only clock of the code: tests turn its hands; due times are compared by the database's own."""
+"""The only clock of the code; due times are compared by the database's own."""
 
 from datetime import UTC, datetime
 

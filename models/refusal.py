@@ -1,4 +1,4 @@
-"""How an action says no: `Refused`, with a code that never changes and a sentence that is translated."""
+"""How an action says no: `Refused`, with a lasting code and a translated sentence."""
 
 from enum import Enum
 
@@ -21,11 +21,12 @@ class Code(Enum):
     INVALID_CREDENTIALS = "INVALID_CREDENTIALS"
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 - the word of the house, not an error of the program
     """An expected refusal: nothing was changed and nothing announced.
 
-    `message` is an English sentence with `{placeholders}` filled from `values`; it is also the key of the
-    catalogue in `resolvers/sentences.py`. `field` is the path of the argument at fault, in GraphQL names.
+    `message` is an English sentence with `{placeholders}` filled from `values`; it is also the
+    key of the catalogue in `resolvers/sentences.py`. `field` is the path of the argument at
+    fault, in GraphQL names.
     """
 
     def __init__(

@@ -1,0 +1,45 @@
+"""An activity: a change of a conversation's state, kept as a line of its timeline."""
+
+from enum import Enum
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.conversation import Conversation
+from models.episode import ChangeSource
+
+
+class ActivityKind(Enum):
+    """What was done to the conversation."""
+
+    OPENED = "OPENED"
+    CLOSED = "CLOSED"
+    ASSIGNED = "ASSIGNED"
+    UNASSIGNED = "UNASSIGNED"
+    SNOOZED = "SNOOZED"
+    UNSNOOZED = "UNSNOOZED"
+    SNOOZE_EXPIRED = "SNOOZE_EXPIRED"
+
+
+class Activity(Model):
+    """Who changed what and when: numbered together with the messages."""
+
+    id = fields.BigIntField(primary_key=True)
+    conversation: fields.ForeignKeyRelation[Conversation] = fields.ForeignKeyField(
+        "models.Conversation", related_name="activities"
+    )
+    conversation_id: int
+    seq = fields.BigIntField()
+    kind = fields.CharEnumField(ActivityKind, max_length=32)
+    source = fields.CharEnumField(ChangeSource, max_length=16)
+    actor_id = fields.BigIntField(null=True)
+    """The member who did it."""
+    assignee_id = fields.BigIntField(null=True)
+    """The member it was assigned to."""
+    until = fields.DatetimeField(null=True)
+    """When the snooze was to end."""
+    created_at = fields.DatetimeField()
+
+    class Meta:
+        table = "activity"
+        unique_together = (("conversation", "seq"),)

@@ -1,0 +1,33 @@
+"""A contact: a customer of the workspace, with one lasting conversation."""
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.workspace import Workspace
+
+
+class Contact(Model):
+    """Who writes to us: phone in E.164 and email in lower case are unique in a workspace."""
+
+    id = fields.BigIntField(primary_key=True)
+    workspace: fields.ForeignKeyRelation[Workspace] = fields.ForeignKeyField(
+        "models.Workspace", related_name="contacts"
+    )
+    workspace_id: int
+    first_name = fields.CharField(max_length=100)
+    last_name = fields.CharField(max_length=100, default="")
+    phone = fields.CharField(max_length=16, null=True)
+    email = fields.CharField(max_length=254, null=True)
+    language = fields.CharField(max_length=16, null=True)
+    country = fields.CharField(max_length=2, null=True)
+    """ISO 3166-1 alpha-2, from the phone number or the channel."""
+    picture_url = fields.CharField(max_length=2000, null=True)
+    search_text = fields.TextField(default="")
+    """Names, phone and email in lower case, for the contact search."""
+    version = fields.IntField(default=1)
+    created_at = fields.DatetimeField()
+
+    class Meta:
+        table = "contact"
+        unique_together = (("workspace", "phone"), ("workspace", "email"))
+        indexes = (("workspace_id", "created_at", "id"),)

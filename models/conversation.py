@@ -1,0 +1,72 @@
+"""A conversation: the one lasting thread of a contact, across all channels."""
+
+from enum import Enum
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.contact import Contact
+from models.member import Member
+from models.team import Team
+from models.workspace import Workspace
+
+
+class ConversationStatus(Enum):
+    """The tab in which a conversation is listed; a snoozed one returns to where it was."""
+
+    OPEN = "OPEN"
+    CLOSED = "CLOSED"
+    SNOOZED = "SNOOZED"
+
+
+class Conversation(Model):
+    """State of a contact's thread: `last_seq` numbers its messages and activities."""
+
+    id = fields.BigIntField(primary_key=True)
+    workspace: fields.ForeignKeyRelation[Workspace] = fields.ForeignKeyField(
+        "models.Workspace", related_name="conversations"
+    )
+    workspace_id: int
+    contact: fields.OneToOneRelation[Contact] = fields.OneToOneField(
+        "models.Contact", related_name="conversation"
+    )
+    contact_id: int
+    status = fields.CharEnumField(ConversationStatus, max_length=16)
+    assignee: fields.ForeignKeyNullableRelation[Member] = fields.ForeignKeyField(
+        "models.Member", related_name="conversations", null=True, on_delete=fields.SET_NULL
+    )
+    assignee_id: int | None
+    team: fields.ForeignKeyNullableRelation[Team] = fields.ForeignKeyField(
+        "models.Team", related_name="conversations", null=True, on_delete=fields.SET_NULL
+    )
+    team_id: int | None
+    last_seq = fields.BigIntField(default=0)
+    incoming_count = fields.BigIntField(default=0)
+    """Messages of the contact so far; less a member's read mark: that member's unread count."""
+    last_message_id = fields.BigIntField(null=True)
+    last_message_at = fields.DatetimeField()
+    """The sort key of lists; the moment of creation until a first message is there."""
+    last_channel_id = fields.BigIntField(null=True)
+    """The contact channel used last: the default of the next outgoing message."""
+    unreplied_since = fields.DatetimeField(null=True)
+    opened_at = fields.DatetimeField(null=True)
+    closed_at = fields.DatetimeField(null=True)
+    status_before_snooze = fields.CharEnumField(ConversationStatus, max_length=16, null=True)
+    snoozed_at = fields.DatetimeField(null=True)
+    snoozed_until = fields.DatetimeField(null=True)
+    snoozed_by: fields.ForeignKeyNullableRelation[Member] = fields.ForeignKeyField(
+        "models.Member", related_name="snoozes", null=True, on_delete=fields.SET_NULL
+    )
+    snoozed_by_id: int | None
+    version = fields.IntField(default=1)
+    """Counts the changes of status, assignee and snooze; a message is none of them."""
+    created_at = fields.DatetimeField()
+
+    class Meta:
+        table = "conversation"
+        indexes = (
+            ("workspace_id", "last_message_at", "id"),
+            ("workspace_id", "status", "last_message_at", "id"),
+            ("workspace_id", "assignee_id", "status", "last_message_at", "id"),
+            ("workspace_id", "assignee_id", "last_message_at", "id"),
+        )

@@ -1,0 +1,52 @@
+"""A member: a user inside one workspace, with a role and what they may see."""
+
+from enum import Enum
+
+from tortoise import fields
+from tortoise.models import Model
+
+from models.team import Team
+from models.user import User
+from models.workspace import Workspace
+
+
+class Role(Enum):
+    """What a member may do in a workspace; see the table of rights."""
+
+    OWNER = "OWNER"
+    MANAGER = "MANAGER"
+    AGENT = "AGENT"
+
+
+class Visibility(Enum):
+    """Which conversations an agent may see."""
+
+    ALL = "ALL"
+    TEAM = "TEAM"
+    OWN = "OWN"
+
+
+class Member(Model):
+    """A user's place in a workspace: inactive members keep their history and lose all rights."""
+
+    id = fields.BigIntField(primary_key=True)
+    workspace: fields.ForeignKeyRelation[Workspace] = fields.ForeignKeyField(
+        "models.Workspace", related_name="members"
+    )
+    workspace_id: int
+    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "models.User", related_name="members", db_index=True
+    )
+    user_id: int
+    team: fields.ForeignKeyNullableRelation[Team] = fields.ForeignKeyField(
+        "models.Team", related_name="members", null=True, on_delete=fields.SET_NULL
+    )
+    team_id: int | None
+    role = fields.CharEnumField(Role, max_length=16, default=Role.AGENT)
+    visibility = fields.CharEnumField(Visibility, max_length=16, default=Visibility.ALL)
+    is_active = fields.BooleanField(default=True)
+    created_at = fields.DatetimeField()
+
+    class Meta:
+        table = "member"
+        unique_together = (("workspace", "user"),)

@@ -1,0 +1,25 @@
+"""The modules that hold tables, in the order in which they depend on each other."""
+
+MODEL_MODULES: tuple[str, ...] = tuple(
+    f"models.{name}"
+    for name in (
+        "workspace",
+        "user",
+        "session",
+        "team",
+        "member",
+        "api_key",
+        "channel",
+        "contact",
+        "contact_channel",
+        "conversation",
+        "episode",
+        "message",
+        "activity",
+        "read_mark",
+        "event",
+        "job",
+        "idempotency_key",
+        "inbound_event",
+    )
+)
