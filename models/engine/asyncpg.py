@@ -1,0 +1,236 @@
+"""The PostgreSQL engine: a pool whose connections never come back inside a transaction."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import asyncpg
+from tortoise.backends.asyncpg.client import AsyncpgDBClient
+from tortoise.backends.base.client import (
+    ConnectionWrapper,
+    TransactionalDBClient,
+    TransactionContext,
+)
+from tortoise.exceptions import IntegrityError, OperationalError, TransactionManagementError
+
+from models.engine.counting import note
+from models.engine.errors import TransientDatabaseError
+from models.engine.transactions import Savepoint, Transaction, check_owner
+
+TRANSIENT = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    OSError,
+)
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Raise what asyncpg raises as Tortoise's errors, and lost ones as those to try again."""
+    try:
+        yield
+    except TRANSIENT as error:
+        raise TransientDatabaseError(error) from error
+    except asyncpg.IntegrityConstraintViolationError as error:
+        raise IntegrityError(error) from error
+    except asyncpg.InvalidTransactionStateError as error:
+        raise TransactionManagementError(error) from error
+    except asyncpg.PostgresError as error:
+        raise OperationalError(error) from error
+    except asyncpg.InterfaceError as error:
+        if "closed" in str(error):
+            raise TransientDatabaseError(error) from error
+        raise
+
+
+def _changed(status: str) -> int:
+    """Return the row count at the end of a command's status, as in `INSERT 0 3`."""
+    count = status.rpartition(" ")[2]
+    return int(count) if count.isdigit() else 0
+
+
+async def _keep_session(_connection: Any) -> None:
+    """Reset nothing: asyncpg has rolled back by now, and nobody here changes session settings."""
+
+
+class Client(AsyncpgDBClient):
+    """Tortoise's client on a pool; outside a transaction each statement commits itself."""
+
+    _pool: Any
+
+    async def create_pool(self, **options: Any) -> Any:
+        """Make the pool, without asyncpg's four reset statements at each release."""
+        return await asyncpg.create_pool(None, reset=_keep_session, **options)
+
+    async def _translate_exceptions(self, func: Any, *args: Any, **kwargs: Any) -> Any:
+        with translated_errors():
+            return await func(self, *args, **kwargs)
+
+    def _in_transaction(self) -> TransactionContext:
+        return Transaction(TransactionClient(self))
+
+    def _watch(self, query: str) -> None:
+        note(query)
+
+    async def execute_insert(self, query: str, values: list[Any]) -> Any:
+        """Insert a row and return what its RETURNING gives."""
+        self._watch(query)
+        with translated_errors():
+            async with self.acquire_connection() as connection:
+                return await connection.fetchrow(query, *values)
+
+    async def execute_many(self, query: str, values: list[Any]) -> None:
+        """Run a statement with each of several lists of values, all of them or none."""
+        self._watch(query)
+        with translated_errors():
+            async with self.acquire_connection() as connection:
+                await connection.executemany(query, values)  # in one transaction of its own
+
+    async def execute_query(
+        self, query: str, values: list[Any] | None = None
+    ) -> tuple[int, list[Any]]:
+        """Return how many rows a statement gave or changed, and the rows."""
+        verb = query.lstrip()[:6].upper()
+        if verb in ("UPDATE", "DELETE", "INSERT") and "RETURNING" not in query.upper():
+            return await self.execute_affected(query, values or []), []
+        rows = await self._fetch(query, values or [])
+        return len(rows), list(rows)
+
+    async def execute_query_dict(
+        self, query: str, values: list[Any] | None = None
+    ) -> list[dict[str, Any]]:
+        """Return the rows of a statement."""
+        return [dict(row) for row in await self._fetch(query, values or [])]
+
+    async def _fetch(self, query: str, values: Sequence[Any]) -> list[Any]:
+        self._watch(query)
+        with translated_errors():
+            async with self.acquire_connection() as connection:
+                rows: list[Any] = await connection.fetch(query, *values)
+                return rows
+
+    async def execute_affected(self, query: str, values: list[Any]) -> int:
+        """Return how many rows a statement changed."""
+        self._watch(query)
+        with translated_errors():
+            async with self.acquire_connection() as connection:
+                return _changed(await connection.execute(query, *values))
+
+    async def execute_script(self, query: str) -> None:
+        """Run several statements separated by semicolons."""
+        self._watch(query)
+        with translated_errors():
+            async with self.acquire_connection() as connection:
+                await connection.execute(query)
+
+
+class TransactionClient(Client, TransactionalDBClient):
+    """One connection of the pool while one transaction has it."""
+
+    def __init__(self, parent: Client) -> None:
+        self.connection_name = parent.connection_name
+        self.fetch_inserted = parent.fetch_inserted
+        self.log = parent.log
+        self._connection: Any = None
+        self._lock = asyncio.Lock()  # prefetching sends several reads at once
+        self._parent: Client = parent
+        self._owner: asyncio.Task[Any] | None = None
+        self._finalized = False
+
+    def acquire_connection(self) -> ConnectionWrapper[Any]:
+        """Wait for the turn on the transaction's connection."""
+        return ConnectionWrapper(self._lock, self)
+
+    def _in_transaction(self) -> TransactionContext:
+        return Savepoint(self)
+
+    def _watch(self, query: str) -> None:
+        check_owner(self._owner, query, ended=self._finalized)
+        note(query)
+
+    async def command(self, statement: str) -> None:
+        """Run a statement of the transaction itself."""
+        await self._command(statement)
+
+    async def _command(self, statement: str) -> str:
+        note(statement)
+        with translated_errors():
+            async with self._lock:
+                status: str = await self._connection.execute(statement)
+                return status
+
+    async def hold(self) -> None:
+        """Wait for a connection of the pool."""
+        with translated_errors():
+            if self._parent._pool is None:
+                async with self._parent._pool_init_lock:
+                    if self._parent._pool is None:
+                        await self._parent.create_connection(with_db=True)
+            self._connection = await self._parent._pool.acquire()
+        self._owner = asyncio.current_task()
+
+    async def begin(self) -> None:
+        """Open the transaction."""
+        await self._command("BEGIN")
+
+    async def end(self, *, commit: bool) -> None:
+        """Commit if asked, roll back what is not committed, and give the connection back."""
+        try:
+            if commit and not self._finalized:
+                await self.commit()
+        finally:
+            self._finalized = True
+            try:
+                await self._undo()
+            finally:
+                with translated_errors():
+                    await self._parent._pool.release(self._connection)
+
+    async def _undo(self) -> None:
+        if self._connection.is_closed() or not self._connection.is_in_transaction():
+            return
+        try:
+            await self._command("ROLLBACK")
+        except Exception:
+            self.log.exception("A rollback failed: the connection is thrown away")
+            self._connection.terminate()
+
+    async def commit(self) -> None:
+        """Make the transaction last; a transaction that an earlier error undid says so."""
+        if self._finalized:
+            raise TransactionManagementError("The transaction has ended already")
+        status = await self._command("COMMIT")
+        self._finalized = True
+        if status != "COMMIT":
+            raise TransactionManagementError(
+                "An error inside the transaction was swallowed, and PostgreSQL undid all of it"
+            )
+
+    async def rollback(self) -> None:
+        """Undo the transaction."""
+        if self._finalized:
+            raise TransactionManagementError("The transaction has ended already")
+        self._finalized = True
+        await self._command("ROLLBACK")
+
+    async def savepoint(self) -> None:
+        """Not used: `in_transaction` inside a transaction gives a Savepoint."""
+        raise NotImplementedError
+
+    async def savepoint_rollback(self) -> None:
+        """Not used: see `savepoint`."""
+        raise NotImplementedError
+
+    async def release_savepoint(self) -> None:
+        """Not used: see `savepoint`."""
+        raise NotImplementedError
+
+
+client_class = Client

@@ -1,0 +1,102 @@
+"""Raw SQL on both databases: `?` placeholders, rows as dictionaries, and the database's clock."""
+
+import re
+from collections.abc import Collection
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Literal, cast
+
+from tortoise.connection import get_connections
+
+from models.engine.counting import StatementCounter, count_statements
+
+__all__ = [
+    "StatementCounter",
+    "affected",
+    "count_statements",
+    "database_now",
+    "dialect",
+    "marks",
+    "moment",
+    "rows",
+]
+
+# What may hold a question mark that is no placeholder, and then the placeholder itself.
+_TOKENS = re.compile(
+    r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/ | (\$\w*\$).*?\1 | (\?)""",
+    re.VERBOSE | re.DOTALL,
+)
+# The form in which SQLite keeps moments; its clock counts milliseconds and cuts the rest off, so
+# that a comparison with it is never early.
+_SQLITE_FORM = "%Y-%m-%d %H:%M:%f000+00:00"
+
+
+def _client() -> Any:
+    """Return the open transaction's client, or else the pool's."""
+    connections = get_connections()
+    return connections.get(next(iter(connections.db_config)))
+
+
+def dialect() -> Literal["sqlite", "postgres"]:
+    """Return which database is connected."""
+    return cast(Literal["sqlite", "postgres"], _client().capabilities.dialect)
+
+
+@lru_cache(maxsize=2048)
+def numbered(query: str) -> str:
+    """Return a query with PostgreSQL's numbered placeholders in place of `?`."""
+    count = 0
+
+    def replace(match: re.Match[str]) -> str:
+        nonlocal count
+        if match.group(2) is None:
+            return match.group(0)
+        count += 1
+        return f"${count}"
+
+    return _TOKENS.sub(replace, query)
+
+
+def _prepared(query: str) -> tuple[Any, str]:
+    client = _client()
+    return client, query if client.capabilities.dialect == "sqlite" else numbered(query)
+
+
+async def rows(query: str, *values: Any) -> list[dict[str, Any]]:
+    """Run a SELECT or a statement with RETURNING and return its rows.
+
+    On SQLite moments come back as text and booleans as 0 or 1: decode with `moment` and `bool`.
+    """
+    client, sql = _prepared(query)
+    found: list[dict[str, Any]] = await client.execute_query_dict(sql, list(values))
+    return found
+
+
+async def affected(query: str, *values: Any) -> int:
+    """Run an INSERT, UPDATE or DELETE and return how many rows it changed."""
+    client, sql = _prepared(query)
+    count: int = await client.execute_affected(sql, list(values))
+    return count
+
+
+def marks(values: Collection[Any]) -> str:
+    """Return as many placeholders as there are values, for `IN (…)`; of none, `NULL`."""
+    return ", ".join("?" * len(values)) or "NULL"
+
+
+def moment(value: str | datetime) -> datetime:
+    """Decode a moment of a raw row of either database, aware and in UTC."""
+    parsed = datetime.fromisoformat(value) if isinstance(value, str) else value
+    if parsed.tzinfo is None:
+        raise ValueError(f"A stored moment has no zone: {value}")
+    return parsed.astimezone(UTC)
+
+
+def database_now(plus_seconds: float = 0) -> str:
+    """Return the SQL of the database's clock, to be compared with stored moments."""
+    shift = f"{plus_seconds:+.3f} seconds"
+    if dialect() == "sqlite":
+        return f"strftime('{_SQLITE_FORM}', 'now', '{shift}')"
+    if plus_seconds == 0:
+        return "clock_timestamp()"
+    return f"(clock_timestamp() + interval '{shift}')"

@@ -1,0 +1,243 @@
+"""The SQLite engine: one writer behind a lock, and read-only connections that never wait for it."""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
+from tortoise.backends.sqlite.client import SqliteClient
+from tortoise.exceptions import IntegrityError, OperationalError, TransactionManagementError
+
+from models.engine.counting import note
+from models.engine.errors import TransientDatabaseError
+from models.engine.sqlite_handle import Handle, Work, fetch, insert, insert_many, script
+from models.engine.transactions import Savepoint, Transaction, check_owner, finish, is_select
+
+T = TypeVar("T")
+BUSY_TIMEOUT_MS = 10_000
+WRITER_SWITCHES = {
+    "busy_timeout": str(BUSY_TIMEOUT_MS),  # first: the next ones may have to wait for a process
+    "journal_mode": "WAL",
+    "synchronous": "FULL",
+    "foreign_keys": "ON",
+    "temp_store": "MEMORY",
+}
+
+
+def stored(moment: datetime) -> str:
+    """Return a moment as SQLite keeps it: UTC, of one width, so that text order is time order."""
+    if moment.tzinfo is None:
+        raise ValueError(f"A moment must be aware of its zone: {moment}")
+    return moment.astimezone(UTC).isoformat(" ", "microseconds")
+
+
+# Replaces Tortoise's adapter, which keeps the zone of the value and leaves out zero microseconds.
+sqlite3.register_adapter(datetime, stored)
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Raise what SQLite raises as Tortoise's errors, and a busy database as one to try again."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        # the low byte is the primary result code
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (
+            sqlite3.SQLITE_BUSY,
+            sqlite3.SQLITE_LOCKED,
+        ):
+            raise TransientDatabaseError(error) from error
+        raise OperationalError(error) from error
+    except sqlite3.IntegrityError as error:
+        raise IntegrityError(error) from error
+
+
+class Client(SqliteClient):
+    """Tortoise's client on our connections; outside a transaction each statement commits itself."""
+
+    _connection: Any
+
+    def __init__(self, file_path: str, *, pool_size: int = 4, **options: Any) -> None:
+        super().__init__(file_path, **options)
+        own = {"connection_name", "fetch_inserted"}
+        switches = {key: value for key, value in options.items() if key not in own}
+        self.writer = Handle(file_path, WRITER_SWITCHES | switches)
+        self._readers: asyncio.LifoQueue[Handle] = asyncio.LifoQueue()
+        reading = {"busy_timeout": str(BUSY_TIMEOUT_MS), "query_only": "ON"}
+        self._all_readers = [Handle(file_path, reading) for _ in range(pool_size)]
+        for reader in self._all_readers:
+            self._readers.put_nowait(reader)
+
+    async def create_connection(self, with_db: bool) -> None:  # noqa: ARG002 - Tortoise's
+        """Open the writer; readers are opened when they are first needed."""
+        if self._connection is None:
+            with translated_errors():
+                await finish(self.writer.open())
+            self._connection = self.writer
+            await self._post_connect()
+
+    async def close(self) -> None:
+        """Close the writer and every reader."""
+        self._connection = None
+        for handle in (self.writer, *self._all_readers):
+            await finish(handle.close())
+
+    def _in_transaction(self) -> TransactionContext:
+        return Transaction(TransactionClient(self))
+
+    def _watch(self, query: str) -> None:
+        note(query)
+
+    async def _run(self, work: Work[T], query: str, values: Any) -> T:
+        if self._connection is None:
+            async with self._lock:
+                await self.create_connection(with_db=True)
+        if is_select(query):
+            return await self._read(work, query, values)
+        async with self._lock:
+            return await self.writer.run(work, query, values)
+
+    async def _read(self, work: Work[T], query: str, values: Any) -> T:
+        reader = await self._readers.get()
+        try:
+            await finish(reader.open())
+            return await reader.run(work, query, values)
+        except asyncio.CancelledError:
+            if reader.opened:
+                reader.raw.interrupt()  # the next reader must not wait for an answer nobody wants
+            raise
+        finally:
+            self._readers.put_nowait(reader)
+
+    async def _send(self, work: Work[T], query: str, values: Any) -> T:
+        self._watch(query)
+        with translated_errors():
+            return await self._run(work, query.replace("\x00", "'||CHAR(0)||'"), values or ())
+
+    async def execute_insert(self, query: str, values: list[Any]) -> int:
+        """Insert a row and return its key."""
+        return await self._send(insert, query, values)
+
+    async def execute_many(self, query: str, values: list[list[Any]]) -> None:
+        """Run a statement with each of several lists of values, all of them or none."""
+        async with self._in_transaction() as transaction:
+            await transaction.execute_many(query, values)
+
+    async def execute_query(
+        self, query: str, values: list[Any] | None = None
+    ) -> tuple[int, Sequence[dict[str, Any]]]:
+        """Return how many rows a statement gave or changed, and the rows."""
+        return await self._send(fetch, query, values)
+
+    async def execute_query_dict(
+        self, query: str, values: list[Any] | None = None
+    ) -> list[dict[str, Any]]:
+        """Return the rows of a statement."""
+        return [dict(row) for row in (await self._send(fetch, query, values))[1]]
+
+    async def execute_affected(self, query: str, values: list[Any]) -> int:
+        """Return how many rows a statement changed."""
+        return (await self._send(fetch, query, values))[0]
+
+    async def execute_script(self, query: str) -> None:
+        """Run several statements separated by semicolons; triggers are understood."""
+        await self._send(script, query, None)
+
+
+class TransactionClient(Client, TransactionalDBClient):
+    """The writer while one transaction has it."""
+
+    def __init__(self, parent: Client) -> None:
+        self.capabilities = parent.capabilities
+        self.connection_name = parent.connection_name
+        self.fetch_inserted = parent.fetch_inserted
+        self.log = parent.log
+        self.writer = parent.writer
+        self._connection = parent.writer
+        self._parent: Client = parent
+        self._owner: asyncio.Task[Any] | None = None
+        self._finalized = False
+
+    def _in_transaction(self) -> TransactionContext:
+        return Savepoint(self)
+
+    def _watch(self, query: str) -> None:
+        check_owner(self._owner, query, ended=self._finalized)
+        note(query)
+
+    async def _run(self, work: Work[T], query: str, values: Any) -> T:
+        return await self.writer.run(work, query, values)
+
+    async def execute_many(self, query: str, values: list[list[Any]]) -> None:
+        """Run a statement with each of several lists of values."""
+        await self._send(insert_many, query, values)
+
+    async def command(self, statement: str) -> None:
+        """Run a statement of the transaction itself."""
+        note(statement)
+        with translated_errors():
+            await self.writer.run(fetch, statement, ())
+
+    async def hold(self) -> None:
+        """Wait for the turn to write."""
+        await self._parent._lock.acquire()
+        self._owner = asyncio.current_task()
+
+    async def begin(self) -> None:
+        """Take the database's write lock at once, so that no later statement can find it taken."""
+        await self._parent.create_connection(with_db=True)
+        await self.command("BEGIN IMMEDIATE")
+
+    async def end(self, *, commit: bool) -> None:
+        """Commit if asked, roll back what is not committed, and let the next one write."""
+        try:
+            if commit and not self._finalized:
+                await self.commit()
+        finally:
+            self._finalized = True
+            try:
+                await self._undo()
+            finally:
+                self._parent._lock.release()
+
+    async def _undo(self) -> None:
+        if not self.writer.opened or not self.writer.raw.in_transaction:
+            return
+        try:
+            await self.command("ROLLBACK")
+        except Exception:
+            self.log.exception("A rollback failed: the writer is opened anew")
+            self._parent._connection = None
+            await self.writer.close()
+
+    async def commit(self) -> None:
+        """Make the transaction last."""
+        if self._finalized or not self.writer.raw.in_transaction:
+            raise TransactionManagementError("The transaction has ended already")
+        await self.command("COMMIT")
+        self._finalized = True
+
+    async def rollback(self) -> None:
+        """Undo the transaction."""
+        if self._finalized:
+            raise TransactionManagementError("The transaction has ended already")
+        self._finalized = True
+        await self.command("ROLLBACK")
+
+    async def savepoint(self) -> None:
+        """Not used: `in_transaction` inside a transaction gives a Savepoint."""
+        raise NotImplementedError
+
+    async def savepoint_rollback(self) -> None:
+        """Not used: see `savepoint`."""
+        raise NotImplementedError
+
+    async def release_savepoint(self) -> None:
+        """Not used: see `savepoint`."""
+        raise NotImplementedError
+
+
+client_class = Client

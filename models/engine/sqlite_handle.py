@@ -1,0 +1,100 @@
+"""One SQLite connection with its thread, and the work that is done in that thread."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import aiosqlite
+
+T = TypeVar("T")
+CACHED_STATEMENTS = 512
+
+
+def fetch(
+    connection: sqlite3.Connection, query: str, values: Sequence[Any]
+) -> tuple[int, list[Any]]:
+    """Run a statement and return how many rows it gave or changed, and the rows."""
+    cursor = connection.execute(query, values)
+    rows: list[Any] = cursor.fetchall()
+    if query.startswith("PRAGMA"):
+        rows = [dict(row) for row in rows]  # migrations call .get() on these, which a Row lacks
+    return (len(rows) or max(cursor.rowcount, 0)), rows
+
+
+def insert(connection: sqlite3.Connection, query: str, values: Sequence[Any]) -> int:
+    """Insert a row and return its key."""
+    return connection.execute(query, values).lastrowid or 0
+
+
+def insert_many(
+    connection: sqlite3.Connection, query: str, values: Sequence[Sequence[Any]]
+) -> None:
+    """Run a statement with each of several lists of values."""
+    connection.executemany(query, values)
+
+
+def script(connection: sqlite3.Connection, query: str, _values: Sequence[Any]) -> None:
+    """Run statements one by one: `executescript` would commit an open transaction first."""
+    statement = ""
+    for part in query.split(";"):
+        statement += part + ";"
+        if sqlite3.complete_statement(statement):
+            connection.execute(statement)
+            statement = ""
+    if statement.strip(" \t\r\n;"):
+        connection.execute(statement)
+
+
+Work = Callable[[sqlite3.Connection, str, Any], T]
+
+
+class Handle:
+    """One connection with its thread; what is asked of it runs in order, cancelled or not."""
+
+    def __init__(self, path: str, switches: dict[str, str]) -> None:
+        self._path = path
+        self._switches = switches
+        self._connection: aiosqlite.Connection | None = None
+
+    @property
+    def opened(self) -> bool:
+        """Say whether there is a connection."""
+        return self._connection is not None
+
+    @property
+    def raw(self) -> sqlite3.Connection:
+        """Return the connection of the standard library."""
+        assert self._connection is not None, "the database is not connected"  # noqa: S101
+        return self._connection._conn
+
+    async def open(self) -> None:
+        """Connect, unless that is done."""
+        if self._connection is not None:
+            return
+        connection = aiosqlite.connect(
+            self._path, isolation_level=None, cached_statements=CACHED_STATEMENTS
+        )
+        connection._thread.daemon = True  # a forgotten connection must not keep the process alive
+        await connection
+        self._connection = connection
+        try:
+            self.raw.row_factory = sqlite3.Row
+            for name, value in self._switches.items():
+                await self.run(fetch, f"PRAGMA {name} = {value}", ())
+        except BaseException:
+            await self.close()
+            raise
+
+    async def run(self, work: Work[T], query: str, values: Any) -> T:
+        """Run `work` in the connection's thread."""
+        assert self._connection is not None, "the database is not connected"  # noqa: S101
+        result: T = await self._connection._execute(  # type: ignore[no-untyped-call]  # as aiosqlite leaves it
+            work, self.raw, query, values
+        )
+        return result
+
+    async def close(self) -> None:
+        """Finish what is queued and disconnect."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
