@@ -1,0 +1,187 @@
+"""The servers and databases that tests run on: each test has an empty one, with the real tables."""
+
+import asyncio
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from models import database as models_database
+from tests.servers import start_postgres, start_redis, stop_postgres, stop_redis
+
+T = TypeVar("T")
+DIRECTORY = "PARLEY_TEST_DIRECTORY"
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+LOCK_TIMEOUT = "SET lock_timeout = '10s'"
+
+
+@dataclass(frozen=True)
+class ConnectedDatabase:
+    """The database this process is connected to during a test."""
+
+    url: str
+    dialect: Literal["sqlite", "postgres"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the directory of this run's servers, which all workers share."""
+    if not hasattr(config, "workerinput"):
+        directory = tempfile.mkdtemp(prefix="parley-tests-")
+        Path(directory).chmod(0o755)  # PostgreSQL runs as a user of its own where we are root
+        os.environ[DIRECTORY] = directory
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what was started, after the last worker."""
+    if hasattr(config, "workerinput") or DIRECTORY not in os.environ:
+        return
+    directory = Path(os.environ.pop(DIRECTORY))
+    stop_postgres(directory / "postgres")
+    for redis in directory.glob("redis-*"):
+        stop_redis(redis)
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run a coroutine from a fixture that may itself be called inside a running loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(work())).result()
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> str:
+    """Give the URL of a PostgreSQL server, started when first asked for and shared by all."""
+    if given := os.environ.get("PARLEY_TEST_DATABASE_URL"):
+        return given
+    directory = Path(os.environ[DIRECTORY])
+    with _locked(directory / "postgres.lock"):
+        return start_postgres(directory / "postgres", durable=False)
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """Give the URL of a Redis server of this worker: what is published reaches no other worker."""
+    if given := os.environ.get("PARLEY_TEST_REDIS_URL"):
+        return given
+    return start_redis(Path(os.environ[DIRECTORY]) / f"redis-{WORKER}")
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give an empty SQLite file with the real tables, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "parley.db"
+    _run(lambda: models_database.migrate(f"sqlite://{path}"))
+    return path
+
+
+@pytest.fixture
+def sqlite_database_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """Give the URL of an empty SQLite database of this test."""
+    path = tmp_path / "parley.db"
+    shutil.copyfile(sqlite_template, path)
+    return f"sqlite://{path}?synchronous=off"
+
+
+@pytest.fixture
+def new_postgres_database(postgres_url: str) -> Callable[[str], str]:
+    """Give a function that makes a PostgreSQL database without tables and returns its URL."""
+    return lambda name: _run(lambda: _create_database(postgres_url, f"parley_{name}_{WORKER}"))
+
+
+@pytest.fixture(scope="session")
+def postgres_worker_database(postgres_url: str) -> str:
+    """Give a PostgreSQL database of this worker with the real tables."""
+
+    async def prepare() -> str:
+        url = await _create_database(postgres_url, f"parley_test_{WORKER}")
+        await models_database.migrate(url)
+        return url
+
+    return _run(prepare)
+
+
+@pytest.fixture
+def postgres_database_url(postgres_worker_database: str) -> str:
+    """Give the worker's PostgreSQL database, emptied."""
+    _run(lambda: _empty(postgres_worker_database))
+    return postgres_worker_database
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Give an empty database with the real tables, not connected, on each dialect."""
+    url: str = request.getfixturevalue(f"{request.param}_database_url")
+    return url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[ConnectedDatabase]:
+    """Give an empty database with the real tables, connected, on each dialect."""
+    await models_database.connect(database_url, pool_size=10)
+    try:
+        yield ConnectedDatabase(
+            database_url, "sqlite" if database_url.startswith("sqlite") else "postgres"
+        )
+    finally:
+        await models_database.disconnect()
+
+
+@pytest.fixture
+def bus_url(database: ConnectedDatabase, request: pytest.FixtureRequest) -> str:
+    """Give the wake-up bus that goes with the database: in memory, or Redis."""
+    if database.dialect == "sqlite":
+        return "memory://"
+    url: str = request.getfixturevalue("redis_url")
+    return url
+
+
+async def _create_database(server_url: str, name: str) -> str:
+    connection = await asyncpg.connect(server_url)
+    try:
+        await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        await connection.execute(f'CREATE DATABASE "{name}"')
+    finally:
+        await connection.close()
+    return urlsplit(server_url)._replace(path=f"/{name}").geturl()
+
+
+async def _empty(url: str) -> None:
+    """Empty the tables that hold rows or have given out a key; most tests touch few."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(LOCK_TIMEOUT)
+        names = await connection.fetch(
+            "SELECT quote_ident(tablename) AS name FROM pg_tables"
+            " WHERE schemaname = 'public' AND tablename <> 'tortoise_migrations'"
+        )
+        questions = [f"SELECT '{name}' AS name WHERE EXISTS (TABLE {name})" for (name,) in names]
+        questions.append(
+            "SELECT d.refobjid::regclass::text FROM pg_sequences s"
+            " JOIN pg_class c ON c.relname = s.sequencename JOIN pg_depend d ON d.objid = c.oid"
+            " WHERE s.last_value IS NOT NULL AND d.deptype IN ('a', 'i')"
+            " AND d.refclassid = 'pg_class'::regclass"
+            " AND d.refobjid::regclass::text <> 'tortoise_migrations'"
+        )
+        used = await connection.fetch(" UNION ".join(questions))
+        if used:
+            tables = ", ".join(name for (name,) in used)
+            await connection.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+    finally:
+        await connection.close()
