@@ -10,12 +10,12 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 import httpcore2
 import httpx2
 import msgspec
 
+from connectors.addresses import is_public, parse_private_hosts
 from settings import Settings
 
 MAX_RESPONSE_BYTES = 1024 * 1024
@@ -26,17 +26,6 @@ MAX_CONNECTIONS = 100
 KEEPALIVE_SECONDS = 2.0
 """Shorter than the usual 5 s of Node and uvicorn: a connection that the server closes just as we
 write to it would make an outcome unknown that nobody needed to doubt."""
-
-_NAT64 = IPv6Network("64:ff9b::/96")
-_SIX_TO_FOUR = IPv6Network("2002::/16")
-_GLOBAL_UNICAST = IPv6Network("2000::/3")
-_NEVER = (
-    IPv4Network("168.63.129.16/32"),  # Azure's host channel: a public number, a private service
-    IPv4Network("192.88.99.0/24"),  # 6to4 relays, withdrawn
-    IPv4Network("192.0.0.0/24"),  # IETF protocol assignments
-    IPv6Network("2001::/23"),  # IETF protocol assignments, Teredo among them
-    IPv6Network("3fff::/20"),  # documentation; newer than Python 3.11's tables
-)
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 
@@ -64,46 +53,6 @@ class Response:
     status: int
     headers: Mapping[str, str]
     body: bytes
-
-
-def is_public(address: str) -> bool:
-    """Tell whether an address literal is on the public internet, also when wrapped in IPv6."""
-    ip = ip_address(address)
-    if isinstance(ip, IPv6Address):
-        embedded = _embedded(ip)
-        if embedded is not None:
-            return is_public(str(embedded))
-        # Everything outside 2000::/3 is local, multicast, reserved, or translation that we cannot
-        # see through (64:ff9b:1::/48 hides an IPv4 address where only its network knows).
-        if ip not in _GLOBAL_UNICAST:
-            return False
-    if ip.is_multicast or ip.is_reserved or ip.is_unspecified or not ip.is_global:
-        return False
-    return not any(ip in network for network in _NEVER if network.version == ip.version)
-
-
-def _embedded(ip: IPv6Address) -> IPv4Address | None:
-    if ip.ipv4_mapped is not None:
-        return ip.ipv4_mapped
-    if ip in _NAT64:
-        return IPv4Address(int(ip) & 0xFFFFFFFF)
-    if ip in _SIX_TO_FOUR:
-        return IPv4Address((int(ip) >> 80) & 0xFFFFFFFF)
-    return None
-
-
-def parse_private_hosts(text: str) -> frozenset[tuple[str, int | None]]:
-    """Read `host, host:port, [v6]:port` into pairs; no port means every port of the host."""
-    pairs: set[tuple[str, int | None]] = set()
-    for entry in filter(None, (part.strip().lower() for part in text.split(","))):
-        bracketed = entry.startswith("[")
-        host, _, port = entry[1:].partition("]") if bracketed else (entry, "", "")
-        if bracketed:
-            port = port.removeprefix(":")
-        elif entry.count(":") == 1:
-            host, _, port = entry.partition(":")
-        pairs.add((host, int(port) if port else None))
-    return frozenset(pairs)
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
@@ -137,13 +86,14 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         failure: Exception = httpcore2.ConnectError(f"{host} has no address")
         for address in (await self._permitted(host, port))[:MAX_ADDRESSES_TRIED]:
             try:
-                return await self._dialer.connect_tcp(
+                stream = await self._dialer.connect_tcp(
                     address,
                     port,
                     timeout=timeout,
                     local_address=local_address,
                     socket_options=socket_options,
                 )
+                return _ClosingStream(stream)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error
         raise failure
@@ -161,6 +111,42 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         if addresses and not public:
             raise RequestRefused(f"{host} is not a public address")
         return public
+
+
+class _ClosingStream(httpcore2.AsyncNetworkStream):
+    """Closes itself when TLS is cancelled half-way, which httpcore2 2.16's own stream does not."""
+
+    def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
+        self._stream = stream
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+        """Read from the stream itself."""
+        return await self._stream.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        """Write to the stream itself."""
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        """Close the stream itself."""
+        await self._stream.aclose()
+
+    def get_extra_info(self, info: str) -> object:
+        """Ask the stream itself."""
+        return self._stream.get_extra_info(info)
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - the interface of httpcore2
+    ) -> httpcore2.AsyncNetworkStream:
+        """Shake hands, or leave nothing open."""
+        try:
+            return await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        except BaseException:
+            await self._stream.aclose()
+            raise
 
 
 class GuardedTransport(httpx2.AsyncHTTPTransport):
@@ -263,8 +249,10 @@ def _post_request(
         request = httpx2.Request("POST", target, headers={**standing, **headers}, content=content)
     except (httpx2.InvalidURL, UnicodeError) as error:
         raise RequestRefused("not a valid URL or header") from error
-    if target.scheme not in ("http", "https") or not target.host or target.port == 0:
+    if target.scheme not in ("http", "https") or not target.host:
         raise RequestRefused("not an http or https URL")
+    if target.port is not None and not 0 < target.port < 65536:
+        raise RequestRefused("not a port")
     if target.userinfo:
         raise RequestRefused("a URL with a user name or password in it")
     return request

@@ -1,7 +1,7 @@
 """One adapter per channel vendor, behind a small protocol: what came in, what goes out, and how.
 
-An adapter is a module (`custom.py`, later one per vendor) that satisfies `ChannelAdapter`. The types
-here are plain values that know no tables: a resolver turns them into rows.
+An adapter is a module (`custom.py`, later one per vendor) that satisfies `ChannelAdapter`. The
+types here are plain values that know no tables: a resolver turns them into rows.
 """
 
 from collections.abc import Mapping

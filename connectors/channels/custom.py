@@ -15,7 +15,6 @@ import hmac
 import re
 import time
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 
 import msgspec
 
@@ -90,7 +89,7 @@ class _Event(msgspec.Struct, rename="camel"):
 
 
 def verify(body: bytes, headers: Mapping[str, str], *, token: str, hmac_secret: str | None) -> bool:
-    """Tell whether a webhook comes from the holder of the channel's token and of its secret, if set.
+    """Tell whether a webhook comes from the holder of the channel's token, and secret if set.
 
     The signature is ours: `X-Parley-Signature: t=<unix seconds>,s=<hex HMAC-SHA256 of "t.body">`.
     """
@@ -105,9 +104,9 @@ def verify(body: bytes, headers: Mapping[str, str], *, token: str, hmac_secret: 
     signature = _SIGNATURE.fullmatch(lowered.get(SIGNATURE_HEADER, "").strip())
     if signature is None or not hmac_secret:
         return False
-    moment, digest = signature.groups()
-    expected = hmac.new(hmac_secret.encode(), f"{moment}.".encode() + body, hashlib.sha256)
-    is_fresh = abs(time.time() - int(moment)) <= SIGNATURE_TOLERANCE_SECONDS
+    at, digest = signature.groups()
+    expected = hmac.new(hmac_secret.encode(), f"{at}.".encode() + body, hashlib.sha256)
+    is_fresh = abs(time.time() - int(at)) <= SIGNATURE_TOLERANCE_SECONDS
     return hmac.compare_digest(digest, expected.hexdigest()) and is_fresh
 
 
@@ -196,16 +195,16 @@ def _item(raw: bytes, contact_id: object, profile: ContactProfile) -> InboundIte
             return InboundReceipt(
                 key, contact_id, raw, external_id, status, error_text, occurred_at
             )
+        if event.type not in ("message", "message_echo"):
+            raise ValueError("unknown event type")
         content = _content(loosely(event.message))
     except UNREADABLE as error:
         return _unparsed(raw, contact_id, str(error))
     if event.type == "message":
         key = f"message:{external_id}"
         return InboundMessage(key, contact_id, raw, external_id, content, occurred_at, profile)
-    if event.type == "message_echo":
-        key = f"echo:{external_id}"
-        return InboundEcho(key, contact_id, raw, external_id, content, occurred_at, profile)
-    return _unparsed(raw, contact_id, "unknown event type")
+    key = f"echo:{external_id}"
+    return InboundEcho(key, contact_id, raw, external_id, content, occurred_at, profile)
 
 
 def _unparsed(raw: bytes, contact_id: str, reason: str) -> Unparsed:

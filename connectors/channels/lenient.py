@@ -1,4 +1,4 @@
-"""Reading vendors' JSON so that one bad field does not cost its item, nor one bad item its batch."""
+"""Reading vendors' JSON so that a bad field does not cost its item, nor a bad item its batch."""
 
 import re
 from datetime import UTC, datetime
