@@ -45,7 +45,7 @@ def translated_errors() -> Iterator[None]:
     except asyncpg.PostgresError as error:
         raise OperationalError(error) from error
     except asyncpg.InterfaceError as error:
-        if "closed" in str(error):
+        if "closed" in str(error) or "released back" in str(error):  # by the loss of it
             raise TransientDatabaseError(error) from error
         raise
 
@@ -193,8 +193,14 @@ class TransactionClient(Client, TransactionalDBClient):
                 with translated_errors():
                     await self._parent._pool.release(self._connection)
 
+    def _is_open(self) -> bool:
+        try:
+            return not self._connection.is_closed() and bool(self._connection.is_in_transaction())
+        except asyncpg.InterfaceError:
+            return False  # the connection was lost, and the pool has taken it back already
+
     async def _undo(self) -> None:
-        if self._connection.is_closed() or not self._connection.is_in_transaction():
+        if not self._is_open():
             return
         try:
             await self._command("ROLLBACK")
