@@ -24,7 +24,7 @@ class Settings(BaseSettings):
 
     database_url: str = "sqlite://parley.db"
     """`sqlite://path` or `postgres://user:password@host:port/database`."""
-    database_pool_size: int = Field(10, ge=1, le=200)
+    database_pool_size: int = Field(default=10, ge=1, le=200)
     """PostgreSQL connections, or SQLite read connections, of one process."""
     bus_url: str = ""
     """`memory://`, `redis://…` or `postgres://…`; empty: the database if PostgreSQL, or memory."""
@@ -39,8 +39,8 @@ class Settings(BaseSettings):
 
     access_token_seconds: int = 12 * 3600
     refresh_token_seconds: int = 30 * 86400
-    event_retention_days: int = Field(7, ge=7)
-    idempotency_retention_days: int = Field(7, ge=7)
+    event_retention_days: int = Field(default=7, ge=7)
+    idempotency_retention_days: int = Field(default=7, ge=7)
 
     max_body_bytes: int = 1024 * 1024
     max_tokens: int = 2000

@@ -1,9 +1,14 @@
 """A contact: a customer of the workspace, with one lasting conversation."""
 
+from typing import TYPE_CHECKING
+
 from tortoise import fields
 from tortoise.models import Model
 
 from models.workspace import Workspace
+
+if TYPE_CHECKING:
+    from models.conversation import Conversation
 
 
 class Contact(Model):
@@ -24,6 +29,7 @@ class Contact(Model):
     picture_url = fields.CharField(max_length=2000, null=True)
     search_text = fields.TextField(default="")
     """Names, phone and email in lower case, for the contact search."""
+    conversation: fields.BackwardOneToOneRelation["Conversation"]
     version = fields.IntField(default=1)
     created_at = fields.DatetimeField()
 

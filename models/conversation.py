@@ -1,6 +1,7 @@
 """A conversation: the one lasting thread of a contact, across all channels."""
 
 from enum import Enum
+from typing import cast
 
 from tortoise import fields
 from tortoise.models import Model
@@ -51,7 +52,10 @@ class Conversation(Model):
     unreplied_since = fields.DatetimeField(null=True)
     opened_at = fields.DatetimeField(null=True)
     closed_at = fields.DatetimeField(null=True)
-    status_before_snooze = fields.CharEnumField(ConversationStatus, max_length=16, null=True)
+    status_before_snooze = cast(
+        "fields.Field[ConversationStatus | None]",
+        fields.CharEnumField(ConversationStatus, max_length=16, null=True),
+    )
     snoozed_at = fields.DatetimeField(null=True)
     snoozed_until = fields.DatetimeField(null=True)
     snoozed_by: fields.ForeignKeyNullableRelation[Member] = fields.ForeignKeyField(

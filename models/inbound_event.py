@@ -15,7 +15,11 @@ class InboundEvent(Model):
     )
     channel_id: int
     dedupe_key = fields.CharField(max_length=128)
+    kind = fields.CharField(max_length=32)
+    item = fields.TextField()
+    """What the adapter made of it, as JSON."""
     payload = fields.TextField()
+    """The vendor's own JSON."""
     received_at = fields.DatetimeField(db_index=True)
     handled_at = fields.DatetimeField(null=True)
     problem = fields.CharField(max_length=500, null=True)

@@ -37,3 +37,15 @@ class Refused(Exception):  # noqa: N818 - the word of the house, not an error of
         self.message = message
         self.field = field
         self.values = values
+
+
+class Conflict(Refused):
+    """Somebody changed the object since the caller read it; `current` is what it is now."""
+
+    def __init__(self, current: object) -> None:
+        super().__init__(
+            Code.CONFLICT,
+            "Somebody changed this in the meantime.",
+            field=("expectedVersion",),
+        )
+        self.current = current

@@ -375,6 +375,8 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("dedupe_key", fields.CharField(max_length=128)),
+                ("kind", fields.CharField(max_length=32)),
+                ("item", fields.TextField(unique=False)),
                 ("payload", fields.TextField(unique=False)),
                 (
                     "received_at",

@@ -1,0 +1,174 @@
+"""Every fact that can be announced: frozen dataclasses in the past tense, ids and scalars only."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import get_args
+
+import msgspec
+
+
+@dataclass(frozen=True, slots=True)
+class ContactCreated:
+    """A contact and their conversation came into being."""
+
+    workspace_id: int
+    contact_id: int
+    conversation_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContactUpdated:
+    """A contact's details were edited."""
+
+    workspace_id: int
+    contact_id: int
+    conversation_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageAdded:
+    """A message came in or was accepted for sending."""
+
+    workspace_id: int
+    conversation_id: int
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageStatusChanged:
+    """An outgoing message went on, failed, or its outcome became unknown."""
+
+    workspace_id: int
+    conversation_id: int
+    message_id: int
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationOpened:
+    """A conversation moved to Open, and an episode began."""
+
+    workspace_id: int
+    conversation_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationClosed:
+    """A conversation moved to Closed, and its episode ended."""
+
+    workspace_id: int
+    conversation_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationAssigned:
+    """A conversation got an assignee; the previous ones tell who may have lost sight of it."""
+
+    workspace_id: int
+    conversation_id: int
+    assignee_id: int
+    previous_assignee_id: int | None
+    previous_assignee_team_id: int | None
+    previous_team_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationUnassigned:
+    """A conversation moved to Unassigned; the previous ones tell who may have lost sight of it."""
+
+    workspace_id: int
+    conversation_id: int
+    previous_assignee_id: int | None
+    previous_assignee_team_id: int | None
+    previous_team_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationSnoozed:
+    """A conversation left the lists until a moment."""
+
+    workspace_id: int
+    conversation_id: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationUnsnoozed:
+    """A snooze was ended by a person, or by a message of the contact."""
+
+    workspace_id: int
+    conversation_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SnoozeExpired:
+    """A snooze came to its end by itself."""
+
+    workspace_id: int
+    conversation_id: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UnrepliedCleared:
+    """A reply reached the vendor: the conversation no longer waits for one."""
+
+    workspace_id: int
+    conversation_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRead:
+    """A member read a conversation; told to that member's own devices only."""
+
+    workspace_id: int
+    conversation_id: int
+    member_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChanged:
+    """A member's role, team, visibility or activity changed: streams look at their rights anew."""
+
+    workspace_id: int
+    member_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialRevoked:
+    """A session ended or an API key was revoked: streams opened with it close."""
+
+    workspace_id: int
+    credential: str
+    """`session:5` or `api_key:7`."""
+
+
+Fact = (
+    ContactCreated
+    | ContactUpdated
+    | MessageAdded
+    | MessageStatusChanged
+    | ConversationOpened
+    | ConversationClosed
+    | ConversationAssigned
+    | ConversationUnassigned
+    | ConversationSnoozed
+    | ConversationUnsnoozed
+    | SnoozeExpired
+    | UnrepliedCleared
+    | ConversationRead
+    | MemberChanged
+    | CredentialRevoked
+)
+
+FACTS: dict[str, type[Fact]] = {fact.__name__: fact for fact in get_args(Fact)}
+
+
+def encode(fact: Fact) -> str:
+    """Return the JSON that the log keeps of a fact."""
+    return msgspec.json.encode(fact).decode()
+
+
+def decode(kind: str, payload: str) -> Fact:
+    """Return the fact that the log keeps as `payload`; the inverse of `encode`."""
+    return msgspec.json.decode(payload, type=FACTS[kind])

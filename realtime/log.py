@@ -1,0 +1,231 @@
+"""The event log, read by cursor: pages of the past, and one live reader per workspace."""
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+import structlog
+
+from models.engine import sql
+from realtime.broker import EVERY_WORKSPACE, Broker, Signal, Wake
+from realtime.events import Fact, decode
+
+PAGE_EVENTS = 500
+POLL_SECONDS = 2.0
+"""How long the log is trusted to be silent while the bus is."""
+IDLE_POLL_SECONDS = 5.0
+"""How often it is read all the same while the bus is healthy."""
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A fact with its number in the workspace's log and the moment of its commit."""
+
+    workspace_id: int
+    seq: int
+    fact: Fact
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a workspace's log stands: its last and its oldest kept number, and its epoch."""
+
+    seq: int
+    oldest_seq: int
+    epoch: str
+
+
+class CursorExpired(Exception):  # noqa: N818 - the name of the answer that a client gets
+    """The cursor is older than the log is kept, of another epoch, or none of ours."""
+
+
+def encode_cursor(epoch: str, seq: int) -> str:
+    """Return the opaque cursor after the event `seq`."""
+    return base64.urlsafe_b64encode(f"{epoch}.{seq}".encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, head: Head) -> int:
+    """Return the number after which `cursor` stands.
+
+    Raises CursorExpired unless it is of this epoch, in the past, and every later event is kept.
+    """
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        epoch, _, digits = (
+            base64.b64decode(padded, altchars=b"-_", validate=True).decode().partition(".")
+        )
+        seq = int(digits)
+    except (binascii.Error, ValueError) as error:
+        raise CursorExpired from error
+    if epoch != head.epoch or not head.oldest_seq - 1 <= seq <= head.seq:
+        raise CursorExpired
+    return seq
+
+
+async def read_head(workspace_id: int) -> Head:
+    """Return where the workspace's log stands now."""
+    [row] = await sql.rows(
+        "SELECT seq, oldest_seq, epoch FROM event_counter WHERE workspace_id = ?", workspace_id
+    )
+    return Head(row["seq"], row["oldest_seq"], row["epoch"])
+
+
+async def read_page(workspace_id: int, after: int, limit: int = PAGE_EVENTS) -> list[Logged]:
+    """Return up to `limit` events after the number `after`, in commit order."""
+    rows = await sql.rows(
+        "SELECT seq, kind, payload, created_at FROM event WHERE workspace_id = ? AND seq > ?"
+        f" ORDER BY seq LIMIT {int(limit)}",
+        workspace_id,
+        after,
+    )
+    return [
+        Logged(
+            workspace_id,
+            row["seq"],
+            decode(row["kind"], row["payload"]),
+            sql.moment(row["created_at"]),
+        )
+        for row in rows
+    ]
+
+
+class SlowConsumer(Exception):  # noqa: N818 - the name of the answer that a client gets
+    """A subscriber let more wait than its queue holds."""
+
+
+class Subscriber(Generic[T]):
+    """A bounded queue at the live end of one workspace's log."""
+
+    def __init__(self, limit: int, wants: Callable[[T], bool]) -> None:
+        self._queue: asyncio.Queue[T] = asyncio.Queue()
+        self._limit = limit
+        self._slow = False
+        self.wants = wants
+
+    def offer(self, item: T) -> None:
+        """Queue an item, or mark the subscriber as too slow; never waits for it."""
+        if self._slow or not self.wants(item):
+            return
+        if self._queue.qsize() >= self._limit:
+            self._slow = True
+        self._queue.put_nowait(item)
+
+    async def next(self) -> T:
+        """Return the next item; raise SlowConsumer once more than the limit have waited."""
+        if self._slow:
+            raise SlowConsumer
+        return await self._queue.get()
+
+
+class _Workspace(Generic[T]):
+    """The one reader of a workspace in this process, and its subscribers."""
+
+    def __init__(self, position: int) -> None:
+        self.position = position
+        self.subscribers: set[Subscriber[T]] = set()
+        self.awake = asyncio.Event()
+        self.task: asyncio.Task[None] | None = None
+
+
+class LogReader(Generic[T]):
+    """Reads each workspace that somebody follows once, however many follow it.
+
+    `hydrate` turns a page of events into what subscribers get, reading their rows once.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        hydrate: Callable[[int, Sequence[Logged]], Awaitable[Sequence[T]]],
+        *,
+        queue_limit: int,
+    ) -> None:
+        self._broker = broker
+        self._hydrate = hydrate
+        self._queue_limit = queue_limit
+        self._workspaces: dict[int, _Workspace[T]] = {}
+        self._unlisten = broker.listen(self._hear)
+
+    async def follow(
+        self, workspace_id: int, wants: Callable[[T], bool]
+    ) -> tuple[Subscriber[T], int]:
+        """Subscribe to every event after the returned number.
+
+        The caller reads what came before from the log; between the two nothing is missing.
+        """
+        if workspace_id not in self._workspaces:
+            head = await read_head(workspace_id)
+            if workspace_id not in self._workspaces:
+                reader: _Workspace[T] = _Workspace(head.seq)
+                self._workspaces[workspace_id] = reader
+                reader.task = asyncio.create_task(self._read_on(workspace_id, reader))
+        reader = self._workspaces[workspace_id]
+        subscriber: Subscriber[T] = Subscriber(self._queue_limit, wants)
+        reader.subscribers.add(subscriber)
+        return subscriber, reader.position
+
+    def leave(self, workspace_id: int, subscriber: Subscriber[T]) -> None:
+        """Unsubscribe; the last one of a workspace ends its reader."""
+        reader = self._workspaces.get(workspace_id)
+        if reader is None:
+            return
+        reader.subscribers.discard(subscriber)
+        if not reader.subscribers:
+            del self._workspaces[workspace_id]
+            if reader.task is not None:
+                reader.task.cancel()
+
+    async def close(self) -> None:
+        """End every reader."""
+        self._unlisten()
+        readers, self._workspaces = list(self._workspaces.values()), {}
+        tasks = [reader.task for reader in readers if reader.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _hear(self, news: Wake | Signal) -> None:
+        if not isinstance(news, Wake):
+            return
+        if news.workspace_id == EVERY_WORKSPACE:
+            for reader in self._workspaces.values():
+                reader.awake.set()
+            return
+        followed = self._workspaces.get(news.workspace_id)
+        if followed is not None and news.seq > followed.position:
+            followed.awake.set()
+
+    async def _read_on(self, workspace_id: int, reader: _Workspace[T]) -> None:
+        while True:
+            try:
+                page = await read_page(workspace_id, reader.position)
+                if page:
+                    items = await self._hydrate(workspace_id, page)
+                    reader.position = page[-1].seq
+                    for item in items:
+                        for subscriber in reader.subscribers:
+                            subscriber.offer(item)
+            except Exception:
+                log.warning("log_reader_failed", workspace_id=workspace_id, exc_info=True)
+                page = []
+                await asyncio.sleep(0.5)
+            if len(page) < PAGE_EVENTS:
+                await self._rest(reader)
+
+    async def _rest(self, reader: _Workspace[T]) -> None:
+        """Wait for a wake-up, or until the log must be polled."""
+        patience = IDLE_POLL_SECONDS if self._broker.healthy else POLL_SECONDS
+        try:
+            async with asyncio.timeout(patience):
+                await reader.awake.wait()
+        except TimeoutError:
+            pass
+        reader.awake.clear()

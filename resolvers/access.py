@@ -1,0 +1,270 @@
+"""The only way to hold a row: who asks, what they may see, and what they may do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from tortoise.expressions import Q
+from tortoise.queryset import QuerySet
+
+from models.channel import Channel
+from models.contact import Contact
+from models.conversation import Conversation
+from models.engine import sql
+from models.episode import ChangeSource
+from models.member import Member, Role, Visibility
+from models.message import Message
+from models.refusal import Code, Conflict, Refused
+from models.workspace import Workspace
+from realtime.log import Head
+
+
+class Right(Enum):
+    """What can be done with a workspace or one of its rows, once it can be seen."""
+
+    VIEW = "VIEW"
+    REPLY = "REPLY"
+    ASSIGN = "ASSIGN"
+    CLOSE = "CLOSE"
+    SNOOZE = "SNOOZE"
+    EDIT_CONTACTS = "EDIT_CONTACTS"
+    MANAGE_CHANNELS = "MANAGE_CHANNELS"
+    MANAGE_API_KEYS = "MANAGE_API_KEYS"
+
+
+_EVERYBODY = frozenset(Role)
+_LEADERS = frozenset({Role.OWNER, Role.MANAGER})
+
+RIGHTS: Mapping[Right, frozenset[Role]] = {
+    Right.VIEW: _EVERYBODY,
+    Right.REPLY: _EVERYBODY,
+    Right.ASSIGN: _EVERYBODY,
+    Right.CLOSE: _EVERYBODY,
+    Right.SNOOZE: _EVERYBODY,
+    Right.EDIT_CONTACTS: _EVERYBODY,
+    Right.MANAGE_CHANNELS: _LEADERS,
+    Right.MANAGE_API_KEYS: _LEADERS,
+}
+"""Which roles have which right; the README prints this table."""
+
+
+NOWHERE = -1
+"""No workspace has this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """The viewer's place in one workspace, and where its log stood when the operation began."""
+
+    workspace_id: int
+    member_id: int | None
+    """None for an API key."""
+    role: Role
+    visibility: Visibility
+    team_id: int | None
+    head: Head
+
+    @property
+    def sees_all(self) -> bool:
+        """Only agents can be restricted in what they see."""
+        return self.role is not Role.AGENT or self.visibility is Visibility.ALL
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who asks: a person with their memberships, or a program with the one of its key."""
+
+    credential: str
+    """`session:5` or `api_key:7`."""
+    user_id: int | None
+    memberships: Mapping[int, Membership]
+    language: str | None
+    expires_at: datetime | None
+
+    @property
+    def actor(self) -> str:
+        """Return who acts, the same for all sessions of a person: `user:5` or `api_key:7`."""
+        return f"user:{self.user_id}" if self.user_id is not None else self.credential
+
+    @property
+    def source(self) -> ChangeSource:
+        """Return what a change made by this viewer is marked with."""
+        return ChangeSource.USER if self.user_id is not None else ChangeSource.API
+
+    def member_id(self, workspace_id: int) -> int | None:
+        """Return the viewer's member in the workspace, None for a program."""
+        return self.memberships[workspace_id].member_id
+
+
+def hidden(field: tuple[str, ...] = ("id",)) -> Refused:
+    """Return the refusal of an id that the viewer cannot see, or that never existed."""
+    return Refused(Code.NOT_FOUND, "Nothing was found under this id.", field=field)
+
+
+def may(viewer: Viewer, workspace_id: int, right: Right) -> bool:
+    """Tell whether the viewer has a right in a workspace."""
+    membership = viewer.memberships.get(workspace_id)
+    return membership is not None and membership.role in RIGHTS[right]
+
+
+def require(viewer: Viewer, workspace_id: int, right: Right) -> Membership:
+    """Return the viewer's membership; refuse with NOT_FOUND or FORBIDDEN."""
+    membership = viewer.memberships.get(workspace_id)
+    if membership is None:
+        raise hidden(("workspaceId",))
+    if membership.role not in RIGHTS[right]:
+        raise Refused(Code.FORBIDDEN, "Your role does not allow this.")
+    return membership
+
+
+def sees_assignment(
+    membership: Membership,
+    *,
+    assignee_id: int | None,
+    assignee_team_id: int | None,
+    team_id: int | None,
+) -> bool:
+    """Tell whether a conversation assigned like this is visible: the pure form of the rule."""
+    if membership.sees_all:
+        return True
+    if assignee_id is not None and assignee_id == membership.member_id:
+        return True
+    if membership.visibility is not Visibility.TEAM or membership.team_id is None:
+        return False
+    return membership.team_id in (assignee_team_id, team_id)
+
+
+def sees(viewer: Viewer, conversation: Conversation) -> bool:
+    """Tell whether the viewer may see a conversation whose `assignee` is loaded. No query."""
+    membership = viewer.memberships.get(conversation.workspace_id)
+    if membership is None:
+        return False
+    assignee = conversation.assignee
+    return sees_assignment(
+        membership,
+        assignee_id=conversation.assignee_id,
+        assignee_team_id=assignee.team_id if assignee is not None else None,
+        team_id=conversation.team_id,
+    )
+
+
+def _visible(membership: Membership, prefix: str = "") -> Q:
+    """Return the SQL form of `sees_assignment`, on conversations reached through `prefix`."""
+    if membership.sees_all:
+        return Q()
+    rules: dict[str, Any] = {f"{prefix}assignee_id": membership.member_id}
+    if membership.visibility is Visibility.TEAM and membership.team_id is not None:
+        rules[f"{prefix}assignee__team_id"] = membership.team_id
+        rules[f"{prefix}team_id"] = membership.team_id
+    return Q(join_type=Q.OR, **rules)
+
+
+def visible_conversations(viewer: Viewer, workspace_id: int) -> QuerySet[Conversation]:
+    """Return the query of the conversations that the viewer may see, with contact and assignee."""
+    membership = require(viewer, workspace_id, Right.VIEW)
+    return Conversation.filter(_visible(membership), workspace_id=workspace_id).select_related(
+        "contact", "assignee__user"
+    )
+
+
+def visible_contacts(viewer: Viewer, workspace_id: int) -> QuerySet[Contact]:
+    """Return the query of the contacts whose conversation the viewer may see."""
+    membership = require(viewer, workspace_id, Right.VIEW)
+    return Contact.filter(
+        _visible(membership, "conversation__"), workspace_id=workspace_id
+    ).select_related("conversation")
+
+
+def _anywhere(viewer: Viewer, prefix: str = "") -> Q:
+    """Return the rule of visibility over all the viewer's workspaces."""
+    rules = [
+        Q(workspace_id=membership.workspace_id) & _visible(membership, prefix)
+        for membership in viewer.memberships.values()
+    ]
+    return Q(*rules, join_type=Q.OR) if rules else Q(workspace_id=NOWHERE)
+
+
+async def get_workspace(viewer: Viewer, workspace_id: int, right: Right = Right.VIEW) -> Workspace:
+    """Return a workspace of the viewer."""
+    require(viewer, workspace_id, right)
+    return await Workspace.get(id=workspace_id)
+
+
+async def get_conversation(
+    viewer: Viewer, conversation_id: int, right: Right = Right.VIEW
+) -> Conversation:
+    """Return a visible conversation with contact and assignee; refuse if hidden or forbidden."""
+    conversation = (
+        await Conversation.filter(_anywhere(viewer), id=conversation_id)
+        .select_related("contact", "assignee__user")
+        .first()
+    )
+    if conversation is None:
+        raise hidden(("conversationId",))
+    require(viewer, conversation.workspace_id, right)
+    return conversation
+
+
+async def hold_conversation(
+    viewer: Viewer, conversation_id: int, right: Right, *, expected_version: int | None = None
+) -> Conversation:
+    """Return a conversation locked until the transaction ends, as `get_conversation` does.
+
+    Raises Conflict if `expected_version` is not its version any more.
+    """
+    await lock_conversation(conversation_id)
+    conversation = await get_conversation(viewer, conversation_id, right)
+    if expected_version is not None and conversation.version != expected_version:
+        raise Conflict(conversation)
+    return conversation
+
+
+async def lock_conversation(conversation_id: int) -> None:
+    """Lock a conversation's row until the transaction ends; SQLite has locked the database."""
+    if sql.dialect() == "postgres":
+        await sql.rows("SELECT 1 FROM conversation WHERE id = ? FOR UPDATE", conversation_id)
+
+
+async def get_contact(viewer: Viewer, contact_id: int, right: Right = Right.VIEW) -> Contact:
+    """Return a contact whose conversation the viewer may see."""
+    contact = (
+        await Contact.filter(_anywhere(viewer, "conversation__"), id=contact_id)
+        .select_related("conversation")
+        .first()
+    )
+    if contact is None:
+        raise hidden(("contactId",))
+    require(viewer, contact.workspace_id, right)
+    return contact
+
+
+async def get_message(viewer: Viewer, message_id: int, right: Right = Right.VIEW) -> Message:
+    """Return a message of a conversation that the viewer may see."""
+    message = (
+        await Message.filter(id=message_id)
+        .select_related("conversation__assignee", "contact_channel__channel")
+        .first()
+    )
+    if message is None or not sees(viewer, message.conversation):
+        raise hidden(("messageId",))
+    require(viewer, message.workspace_id, right)
+    return message
+
+
+async def get_member(viewer: Viewer, member_id: int) -> Member:
+    """Return a member of one of the viewer's workspaces."""
+    member = await Member.filter(id=member_id).select_related("user", "team").first()
+    if member is None or member.workspace_id not in viewer.memberships:
+        raise hidden(("memberId",))
+    return member
+
+
+async def get_channel(viewer: Viewer, channel_id: int, right: Right = Right.VIEW) -> Channel:
+    """Return a channel of one of the viewer's workspaces."""
+    channel = await Channel.filter(id=channel_id).first()
+    if channel is None or channel.workspace_id not in viewer.memberships:
+        raise hidden(("channelId",))
+    require(viewer, channel.workspace_id, right)
+    return channel

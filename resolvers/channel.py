@@ -1,0 +1,154 @@
+"""Channels: connecting them, and taking in what they send, once."""
+
+import secrets
+from dataclasses import asdict
+
+import msgspec
+from tortoise.exceptions import IntegrityError
+
+from connectors.channels import (
+    InboundEcho,
+    InboundItem,
+    InboundMessage,
+    InboundReceipt,
+    MalformedWebhook,
+    Unparsed,
+    custom,
+)
+from models.channel import Channel, ChannelKind
+from models.clock import now
+from models.engine import sql
+from models.inbound_event import InboundEvent
+from models.refusal import Code, Refused
+from realtime.jobs import ClaimedJob, Retry
+from realtime.transaction import transaction
+from resolvers.access import Right, Viewer, require
+from resolvers.inbound import MessageUnknown, receive
+
+PROCESS_INBOUND = "process_inbound"
+NAME_LENGTH = 100
+EARLY_STATUS_SECONDS = 24 * 3600.0
+"""How long a status is kept whose message is not known yet (guarantee G5)."""
+
+ITEM_KINDS: dict[str, type[InboundItem]] = {
+    kind.__name__: kind for kind in (InboundMessage, InboundEcho, InboundReceipt, Unparsed)
+}
+
+
+class WebhookRefused(Exception):  # noqa: N818 - the answer that the vendor gets
+    """The webhook does not come from the holder of a channel's secrets."""
+
+
+async def connect_channel(
+    viewer: Viewer,
+    workspace_id: int,
+    *,
+    name: str,
+    base_url: str,
+    signing_secret: str | None = None,
+    accepts_idempotency_key: bool = False,
+) -> Channel:
+    """Connect a custom channel; its handle and token are what the integrator configures."""
+    require(viewer, workspace_id, Right.MANAGE_CHANNELS)
+    name = name.strip()
+    if not 1 <= len(name) <= NAME_LENGTH:
+        raise Refused(
+            Code.INVALID,
+            "A name has 1 to {limit} characters.",
+            field=("name",),
+            limit=NAME_LENGTH,
+        )
+    if not base_url.startswith(("http://", "https://")) or len(base_url) > 2000:
+        raise Refused(Code.INVALID, "This is no web address.", field=("baseUrl",))
+    return await Channel.create(
+        workspace_id=workspace_id,
+        kind=ChannelKind.CUSTOM,
+        name=name,
+        handle=f"ch_{secrets.token_hex(8)}",
+        base_url=base_url,
+        token=f"pc_{secrets.token_urlsafe(32)}",
+        signing_secret=signing_secret or None,
+        accepts_idempotency_key=accepts_idempotency_key,
+        created_at=now(),
+    )
+
+
+async def accept_webhook(body: bytes, headers: dict[str, str]) -> int:
+    """Keep every item of a webhook and enqueue its processing; return how many were new.
+
+    When it returns, the items are committed. Raises MalformedWebhook or WebhookRefused.
+    """
+    handle = custom.channel_of(body)
+    channel = await Channel.filter(handle=handle, kind=ChannelKind.CUSTOM).first()
+    if channel is None or not custom.verify(
+        body, headers, token=channel.token, hmac_secret=channel.signing_secret
+    ):
+        raise WebhookRefused
+    async with transaction() as announce:
+        fresh = 0
+        for item in custom.decode(body):
+            event_id = await _keep(channel, item)
+            if event_id is not None:
+                fresh += 1
+                ordered = not isinstance(item, InboundReceipt)
+                announce.job(
+                    PROCESS_INBOUND,
+                    {"inbound_event_id": event_id},
+                    ordering_key=f"inbound:{channel.id}:{item.external_contact_id}"
+                    if ordered
+                    else None,
+                )
+    return fresh
+
+
+async def _keep(channel: Channel, item: InboundItem) -> int | None:
+    """Store an item raw; None if the vendor has sent it before."""
+    values = asdict(item)
+    raw: bytes = values.pop("raw")
+    inserted = await sql.rows(
+        "INSERT INTO inbound_event (channel_id, dedupe_key, kind, item, payload, received_at,"
+        " problem) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (channel_id, dedupe_key) DO NOTHING"
+        " RETURNING id",
+        channel.id,
+        item.dedupe_key[:128],
+        type(item).__name__,
+        msgspec.json.encode(values).decode(),
+        raw.decode(),
+        now(),
+        item.reason[:500] if isinstance(item, Unparsed) else None,
+    )
+    return inserted[0]["id"] if inserted else None
+
+
+def _restore(event: InboundEvent) -> InboundItem:
+    values = msgspec.json.decode(event.item) | {"raw": event.payload.encode()}
+    return msgspec.convert(values, ITEM_KINDS[event.kind], strict=False, builtin_types=(bytes,))
+
+
+async def process_inbound(job: ClaimedJob) -> None:
+    """Turn one kept item into rows; with the end of the job, in one transaction."""
+    async with transaction() as announce:
+        event = (
+            await InboundEvent.filter(id=job.payload["inbound_event_id"])
+            .select_related("channel")
+            .first()
+        )
+        if event is not None and event.handled_at is None:
+            try:
+                await receive(event.channel, _restore(event), announce)
+            except MessageUnknown as error:
+                raise Retry(str(error), for_seconds=EARLY_STATUS_SECONDS) from error
+            except IntegrityError as error:
+                raise Retry("Something was written at the same time.", after_seconds=0) from error
+            event.handled_at = now()
+            await event.save(update_fields=["handled_at"])
+        await job.complete()
+
+
+__all__ = [
+    "MalformedWebhook",
+    "WebhookRefused",
+    "accept_webhook",
+    "connect_channel",
+    "process_inbound",
+]

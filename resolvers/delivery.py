@@ -1,0 +1,185 @@
+"""Delivery: bringing outgoing messages to their vendor, and following what became of them."""
+
+from datetime import datetime
+
+from connectors.channels import (
+    ChannelAddress,
+    FailedForGood,
+    OutgoingMessage,
+    RetryLater,
+    SendOutcome,
+    Sent,
+    Unknown,
+    custom,
+)
+from connectors.http import GuardedClient
+from models.clock import now
+from models.conversation import Conversation
+from models.engine import sql
+from models.episode import Episode
+from models.message import Message, MessageStatus
+from realtime.events import MessageStatusChanged, UnrepliedCleared
+from realtime.jobs import MAX_ATTEMPTS, ClaimedJob, LeaseLost, Retry
+from realtime.transaction import Announce, transaction
+from resolvers.access import lock_conversation
+
+RANK = {
+    MessageStatus.PENDING: 0,
+    MessageStatus.UNCERTAIN: 0,
+    MessageStatus.SENT: 1,
+    MessageStatus.DELIVERED: 2,
+    MessageStatus.READ: 3,
+}
+MOMENT_FIELDS = {
+    MessageStatus.SENT: "sent_at",
+    MessageStatus.DELIVERED: "delivered_at",
+    MessageStatus.READ: "read_at",
+    MessageStatus.FAILED: "failed_at",
+}
+
+
+def next_status(current: MessageStatus, reported: MessageStatus) -> MessageStatus:
+    """Return the status after a report: it never goes backwards (guarantee G5).
+
+    FAILED is reached from PENDING, UNCERTAIN or SENT; proof of delivery after FAILED wins.
+    """
+    if current is MessageStatus.FAILED:
+        proof = reported in (MessageStatus.DELIVERED, MessageStatus.READ)
+        return reported if proof else current
+    if reported is MessageStatus.FAILED:
+        return reported if RANK[current] <= RANK[MessageStatus.SENT] else current
+    return reported if RANK[reported] > RANK[current] else current
+
+
+async def report_status(
+    message: Message,
+    reported: MessageStatus,
+    announce: Announce,
+    *,
+    at: datetime | None = None,
+    failure: tuple[str, str] | None = None,
+) -> None:
+    """Apply a report to a message of a locked conversation; a late lower one sets its moment only.
+
+    The first reply that reaches the vendor clears unreplied and counts as the first response.
+    """
+    fields = {"status", "external_id", "attempt_started_at"}
+    moment_field = MOMENT_FIELDS.get(reported)
+    if moment_field is not None and getattr(message, moment_field) is None:
+        setattr(message, moment_field, at or now())
+        fields.add(moment_field)
+    status = next_status(message.status, reported)
+    changed = status is not message.status
+    message.status = status
+    if changed and reported is MessageStatus.FAILED and failure is not None:
+        message.failure_code, message.failure_text = failure[0][:64], failure[1][:500]
+        fields |= {"failure_code", "failure_text"}
+    await message.save(update_fields=fields)
+    if changed:
+        announce(
+            MessageStatusChanged(
+                message.workspace_id, message.conversation_id, message.id, status.value
+            )
+        )
+        if RANK.get(status, 0) >= RANK[MessageStatus.SENT]:
+            await _reply_arrived(message, announce)
+
+
+async def _reply_arrived(message: Message, announce: Announce) -> None:
+    """Note a reply; it answers nothing that the contact wrote after it."""
+    cleared = await Conversation.filter(
+        id=message.conversation_id,
+        incoming_count=message.incoming_count,
+        unreplied_since__not_isnull=True,
+    ).update(unreplied_since=None)
+    await Episode.filter(
+        conversation_id=message.conversation_id,
+        closed_at=None,
+        first_response_at=None,
+        opened_source="CONTACT",
+    ).update(first_response_at=now())
+    if cleared:
+        announce(UnrepliedCleared(message.workspace_id, message.conversation_id))
+
+
+async def deliver_message(client: GuardedClient, job: ClaimedJob) -> None:
+    """Bring one pending message to its vendor: one attempt at a time.
+
+    The attempt is marked before the request leaves. An attempt whose outcome nobody knows is
+    repeated only where the channel drops repeated idempotency keys; else the message is UNCERTAIN.
+    """
+    message = (
+        await Message.filter(id=job.payload["message_id"])
+        .select_related("contact_channel__channel")
+        .first()
+    )
+    if message is None or message.status is not MessageStatus.PENDING:
+        return
+    channel = message.contact_channel.channel
+    outcome: SendOutcome
+    if message.attempt_started_at is not None and not channel.accepts_idempotency_key:
+        outcome = Unknown("The server stopped while it was sending this message.")
+    else:
+        await _mark_attempt(job, message)
+        outcome = await custom.send(
+            client,
+            ChannelAddress(
+                channel.base_url, channel.token, channel.handle, channel.accepts_idempotency_key
+            ),
+            OutgoingMessage(
+                message.contact_channel.external_id, f"parley-{message.id}", message.text or ""
+            ),
+        )
+        if isinstance(outcome, Unknown) and channel.accepts_idempotency_key:
+            outcome = RetryLater(outcome.reason)
+    await _settle(job, message, outcome)
+
+
+async def _mark_attempt(job: ClaimedJob, message: Message) -> None:
+    """Commit that a request is about to leave, if the job is still ours."""
+    marked = await sql.affected(
+        "UPDATE message SET attempt_started_at = ? WHERE id = ?"
+        " AND EXISTS (SELECT 1 FROM job WHERE id = ? AND fence = ?)",
+        now(),
+        message.id,
+        job.id,
+        job.fence,
+    )
+    if not marked:
+        raise LeaseLost(f"job {job.id}")
+
+
+async def _settle(job: ClaimedJob, message: Message, outcome: SendOutcome) -> None:
+    """Write what is known after an attempt, together with the end of the job."""
+    if isinstance(outcome, RetryLater) and job.attempts < MAX_ATTEMPTS:
+        await Message.filter(id=message.id).update(attempt_started_at=None)
+        raise Retry(outcome.reason, after_seconds=outcome.after_seconds)
+    async with transaction() as announce:
+        await lock_conversation(message.conversation_id)
+        message = await Message.get(id=message.id)
+        message.attempt_started_at = None
+        match outcome:
+            case Sent(external_id):
+                message.external_id = external_id
+                await report_status(message, MessageStatus.SENT, announce)
+            case Unknown():
+                await _give_up(message, announce)
+            case FailedForGood(code, text):
+                failure = (code, text)
+                await report_status(message, MessageStatus.FAILED, announce, failure=failure)
+            case RetryLater(reason):
+                failure = ("UNREACHABLE", reason)
+                await report_status(message, MessageStatus.FAILED, announce, failure=failure)
+        await job.complete()
+
+
+async def _give_up(message: Message, announce: Announce) -> None:
+    """Mark a message whose outcome nobody knows; proof may still come."""
+    if message.status is MessageStatus.PENDING:
+        message.status = MessageStatus.UNCERTAIN
+        await message.save(update_fields=["status", "attempt_started_at"])
+        announce(
+            MessageStatusChanged(
+                message.workspace_id, message.conversation_id, message.id, "UNCERTAIN"
+            )
+        )

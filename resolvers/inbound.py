@@ -1,0 +1,167 @@
+"""Inbound: what a contact's message, an echo or a receipt changes."""
+
+from collections.abc import Callable
+
+from connectors.channels import (
+    ContactProfile,
+    ContentKind,
+    InboundEcho,
+    InboundItem,
+    InboundMessage,
+    InboundReceipt,
+)
+from models.channel import Channel
+from models.clock import now
+from models.contact import Contact
+from models.contact_channel import ContactChannel
+from models.conversation import Conversation, ConversationStatus
+from models.engine import sql
+from models.message import Direction, Message, MessageKind, MessageSource, MessageStatus
+from models.refusal import Refused
+from models.workspace import Workspace
+from realtime.transaction import Announce
+from resolvers.access import lock_conversation
+from resolvers.contact import NAME_LENGTH, Details, add_contact, clean_email, clean_phone
+from resolvers.conversation import BY_CONTACT, open_now, save_state
+from resolvers.delivery import report_status
+from resolvers.message import append
+
+
+class MessageUnknown(Exception):  # noqa: N818 - it may become known
+    """A receipt came for a message that is not known, or not known yet."""
+
+
+async def receive(channel: Channel, item: InboundItem, announce: Announce) -> None:
+    """Apply one item of a channel; a repeat of a known message has no effect.
+
+    Raises MessageUnknown for a receipt that is ahead of its message.
+    """
+    if isinstance(item, InboundReceipt):
+        await _receive_receipt(channel, item, announce)
+    elif isinstance(item, InboundMessage | InboundEcho):
+        await _receive_message(channel, item, announce)
+
+
+async def _receive_receipt(channel: Channel, item: InboundReceipt, announce: Announce) -> None:
+    known = await Message.filter(channel_id=channel.id, external_id=item.external_id).first()
+    if known is None:
+        raise MessageUnknown(f"no message {item.external_id} on channel {channel.id}")
+    await lock_conversation(known.conversation_id)
+    message = await Message.get(id=known.id)
+    if message.direction is Direction.OUTGOING:
+        await report_status(
+            message,
+            MessageStatus(item.status.value),
+            announce,
+            at=item.occurred_at,
+            failure=("PROVIDER", item.error_text),
+        )
+
+
+async def _receive_message(
+    channel: Channel, item: InboundMessage | InboundEcho, announce: Announce
+) -> None:
+    if await Message.filter(channel_id=channel.id, external_id=item.external_id).exists():
+        return
+    target = await _contact_channel(channel, item, announce)
+    found = await Conversation.get(contact_id=target.contact_id)
+    await lock_conversation(found.id)
+    conversation = await Conversation.get(id=found.id)
+    incoming = isinstance(item, InboundMessage)
+    moment = now()
+    if incoming:
+        if conversation.status is not ConversationStatus.OPEN:
+            await open_now(conversation, BY_CONTACT, announce)
+            await save_state(conversation)
+        if conversation.unreplied_since is None:
+            workspace = await Workspace.get(id=channel.workspace_id)
+            if moment >= workspace.unreplied_since:
+                conversation.unreplied_since = moment
+        target.last_incoming_at = moment
+    else:
+        conversation.unreplied_since = None
+    target.last_message_at = moment
+    await target.save(update_fields=["last_incoming_at", "last_message_at"])
+    is_text = item.content.kind is ContentKind.TEXT
+    message = Message(
+        conversation=conversation,
+        contact_channel=target,
+        direction=Direction.INCOMING if incoming else Direction.OUTGOING,
+        kind=MessageKind.TEXT if is_text else MessageKind.UNSUPPORTED,
+        source=MessageSource.CONTACT if incoming else MessageSource.ECHO,
+        text=item.content.text or None,
+        payload=None if is_text else item.raw.decode(),
+        external_id=item.external_id,
+        status=MessageStatus.RECEIVED if incoming else MessageStatus.SENT,
+        sent_at=None if incoming else moment,
+        provider_at=item.occurred_at,
+    )
+    await append(message, announce)
+
+
+async def _contact_channel(
+    channel: Channel, item: InboundMessage | InboundEcho, announce: Announce
+) -> ContactChannel:
+    """Find who wrote, or make them known: a first message on a channel makes a new contact.
+
+    Where the channel's id of the contact is a phone number that a contact of ours has, it is that
+    contact.
+    """
+    known = await ContactChannel.filter(
+        channel_id=channel.id, external_id=item.external_contact_id
+    ).first()
+    if known is not None:
+        return known
+    contact = None
+    if item.external_contact_id.startswith("+"):
+        contact = await Contact.filter(
+            workspace_id=channel.workspace_id, phone=item.external_contact_id
+        ).first()
+    if contact is None:
+        contact = await _new_contact(channel, item.external_contact_id, item.contact, announce)
+    return await ContactChannel.create(
+        contact_id=contact.id,
+        channel_id=channel.id,
+        external_id=item.external_contact_id,
+        created_at=now(),
+    )
+
+
+async def _new_contact(
+    channel: Channel, external_id: str, profile: ContactProfile, announce: Announce
+) -> Contact:
+    """Make a contact of what the vendor says, leaving out a phone or email that another one has."""
+    phone = _free_of_doubt(clean_phone, profile.phone or external_id)
+    email = _free_of_doubt(clean_email, profile.email)
+    taken = await sql.rows(
+        "SELECT phone, email FROM contact WHERE workspace_id = ? AND (phone = ? OR email = ?)",
+        channel.workspace_id,
+        phone,
+        email,
+    )
+    details = Details(
+        frozenset(),
+        first_name=(profile.first_name or "").strip()[:NAME_LENGTH],
+        last_name=(profile.last_name or "").strip()[:NAME_LENGTH],
+        phone=None if any(row["phone"] == phone for row in taken) else phone,
+        email=None if any(row["email"] == email for row in taken) else email,
+        language=(profile.language or "")[:16] or None,
+    )
+    if not (details.first_name or details.last_name or details.phone or details.email):
+        details = Details(frozenset(), first_name=external_id, language=details.language)
+    country = (profile.country_code or "").upper()
+    return await add_contact(
+        channel.workspace_id,
+        details,
+        announce,
+        country=country if len(country) == 2 else None,
+        picture_url=profile.picture_url,
+    )
+
+
+def _free_of_doubt(clean: Callable[[str | None], str | None], value: str | None) -> str | None:
+    """Return a vendor's value cleaned, or None if it cannot be one."""
+    try:
+        return clean(value)
+    except Refused:
+        return None

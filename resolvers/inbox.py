@@ -1,0 +1,127 @@
+"""Inboxes: the lists in which agents find their conversations."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from tortoise.queryset import QuerySet
+
+from models.conversation import Conversation, ConversationStatus
+from models.engine import sql
+from models.refusal import Code, Refused
+from resolvers.access import (
+    Right,
+    Viewer,
+    require,
+    visible_conversations,
+)
+from resolvers.page import Page, PageRequest, keyset_page
+
+
+class StandardInboxKind(Enum):
+    """The inboxes that every workspace has."""
+
+    ALL = "ALL"
+    MINE = "MINE"
+    UNASSIGNED = "UNASSIGNED"
+
+
+class ConversationSort(Enum):
+    """How a list of conversations is ordered."""
+
+    NEWEST_MESSAGE = "NEWEST_MESSAGE"
+    OLDEST_MESSAGE = "OLDEST_MESSAGE"
+
+
+@dataclass(frozen=True, slots=True)
+class StandardInbox:
+    """One of the standard inboxes, as this viewer sees it."""
+
+    workspace_id: int
+    kind: StandardInboxKind
+
+
+@dataclass(frozen=True, slots=True)
+class InboxCounts:
+    """How many visible conversations of an inbox are open, and how many of those are unread."""
+
+    open_count: int
+    unread_count: int
+
+
+def standard_inboxes(viewer: Viewer, workspace_id: int) -> list[StandardInbox]:
+    """Return the standard inboxes; who sees only some conversations has no list of Unassigned."""
+    membership = require(viewer, workspace_id, Right.VIEW)
+    kinds = list(StandardInboxKind)
+    if membership.member_id is None:
+        kinds.remove(StandardInboxKind.MINE)
+    if not membership.sees_all:
+        kinds.remove(StandardInboxKind.UNASSIGNED)
+    return [StandardInbox(workspace_id, kind) for kind in kinds]
+
+
+def get_inbox(viewer: Viewer, workspace_id: int, kind: StandardInboxKind) -> StandardInbox:
+    """Return a standard inbox of the viewer; refuse one that they do not have."""
+    for inbox in standard_inboxes(viewer, workspace_id):
+        if inbox.kind is kind:
+            return inbox
+    raise Refused(Code.NOT_FOUND, "Nothing was found under this id.", field=("id",))
+
+
+def _conversations(viewer: Viewer, inbox: StandardInbox) -> QuerySet[Conversation]:
+    query = visible_conversations(viewer, inbox.workspace_id)
+    if inbox.kind is StandardInboxKind.MINE:
+        return query.filter(assignee_id=viewer.member_id(inbox.workspace_id))
+    if inbox.kind is StandardInboxKind.UNASSIGNED:
+        return query.filter(assignee_id=None)
+    return query
+
+
+async def list_conversations(
+    viewer: Viewer,
+    inbox: StandardInbox,
+    request: PageRequest,
+    *,
+    status: ConversationStatus | None = None,
+    unreplied: bool = False,
+    sort: ConversationSort = ConversationSort.NEWEST_MESSAGE,
+) -> Page[Conversation]:
+    """Return one page of an inbox; without a status, of all its tabs. One statement."""
+    query = _conversations(viewer, inbox)
+    if status is not None:
+        query = query.filter(status=status)
+    if unreplied:
+        query = query.filter(unreplied_since__not_isnull=True)
+    descending = sort is ConversationSort.NEWEST_MESSAGE
+    return await keyset_page(query, request, key="last_message_at", descending=descending)
+
+
+async def count_inboxes(viewer: Viewer, workspace_id: int) -> dict[StandardInboxKind, InboxCounts]:
+    """Return the counts of all standard inboxes of a workspace; one statement."""
+    membership = require(viewer, workspace_id, Right.VIEW)
+    member_id = membership.member_id
+    unread = "c.incoming_count > COALESCE(r.incoming_read, 0)"
+    mine, unassigned = "c.assignee_id = ?", "c.assignee_id IS NULL"
+    restriction, values = "", [member_id, member_id, member_id, workspace_id]
+    if not membership.sees_all:
+        restriction = " AND (c.assignee_id = ? OR a.team_id = ? OR c.team_id = ?)"
+        team_id = membership.team_id if membership.visibility.value == "TEAM" else None
+        values += [member_id, team_id, team_id]
+    [row] = await sql.rows(
+        "SELECT COUNT(*) AS all_open,"
+        f" SUM(CASE WHEN {unread} THEN 1 ELSE 0 END) AS all_unread,"
+        f" SUM(CASE WHEN {mine} THEN 1 ELSE 0 END) AS mine_open,"
+        f" SUM(CASE WHEN {mine} AND {unread} THEN 1 ELSE 0 END) AS mine_unread,"
+        f" SUM(CASE WHEN {unassigned} THEN 1 ELSE 0 END) AS unassigned_open,"
+        f" SUM(CASE WHEN {unassigned} AND {unread} THEN 1 ELSE 0 END) AS unassigned_unread"
+        " FROM conversation c LEFT JOIN member a ON a.id = c.assignee_id"
+        " LEFT JOIN read_mark r ON r.conversation_id = c.id AND r.member_id = ?"
+        f" WHERE c.workspace_id = ? AND c.status = 'OPEN'{restriction}",
+        *values,
+    )
+    return {
+        kind: InboxCounts(
+            int(row[f"{kind.value.lower()}_open"] or 0),
+            int(row[f"{kind.value.lower()}_unread"] or 0),
+        )
+        for kind in StandardInboxKind
+    }

@@ -1,0 +1,117 @@
+"""Keyset pages: lists whose cursors stay true while rows arrive."""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+import orjson
+from tortoise.expressions import Q
+from tortoise.models import Model
+from tortoise.queryset import QuerySet
+
+from models.refusal import Code, Refused
+
+DEFAULT_PAGE = 25
+MAX_PAGE = 100
+
+T = TypeVar("T")
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Which part of a list is asked for, in Relay's terms."""
+
+    first: int | None = None
+    after: str | None = None
+    last: int | None = None
+    before: str | None = None
+
+    @property
+    def backward(self) -> bool:
+        """Tell whether the page is counted from the end."""
+        return self.last is not None
+
+    @property
+    def size(self) -> int:
+        """Return the page size; refuse one out of range, or both ends at once."""
+        if self.first is not None and self.last is not None:
+            raise _refused("Ask for `first` or for `last`, not for both.", "last")
+        size = self.last if self.last is not None else self.first
+        if size is None:
+            return DEFAULT_PAGE
+        if not 1 <= size <= MAX_PAGE:
+            raise _refused(
+                "A page holds 1 to {limit} items.",
+                "last" if self.backward else "first",
+                limit=MAX_PAGE,
+            )
+        return size
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Rows in list order with their cursors."""
+
+    rows: list[T]
+    cursors: list[str]
+    has_next: bool
+    has_previous: bool
+
+
+def _refused(sentence: str, field: str, **values: object) -> Refused:
+    return Refused(Code.INVALID, sentence, field=(field,), **values)
+
+
+def encode_key(*key: object) -> str:
+    """Return the opaque cursor of a sort key."""
+    return base64.urlsafe_b64encode(orjson.dumps(key)).decode().rstrip("=")
+
+
+def decode_key(cursor: str, field: str, *types: type) -> list[Any]:
+    """Return the sort key of a cursor; refuse what we did not make."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        key = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        values = [
+            datetime.fromisoformat(value) if kind is datetime else value
+            for value, kind in zip(key, types, strict=True)
+        ]
+        if not all(type(value) is kind for value, kind in zip(values, types, strict=True)):
+            raise ValueError(cursor)
+    except (binascii.Error, ValueError, TypeError) as error:
+        raise _refused("This cursor is not one of this list.", field) from error
+    return values
+
+
+def cut(rows: list[T], cursors: list[str], request: PageRequest) -> Page[T]:
+    """Make a page of up to size + 1 rows read in reading order, from the side that was asked."""
+    more = len(rows) > request.size
+    rows, cursors = rows[: request.size], cursors[: request.size]
+    if request.backward:
+        rows, cursors = rows[::-1], cursors[::-1]
+        return Page(rows, cursors, has_next=request.before is not None, has_previous=more)
+    return Page(rows, cursors, has_next=more, has_previous=request.after is not None)
+
+
+async def keyset_page(
+    query: QuerySet[M], request: PageRequest, *, key: str, descending: bool
+) -> Page[M]:
+    """Return one page of a query ordered by the moment `key`, then by id; one statement."""
+    down = descending is not request.backward
+    for field, cursor, is_after in (
+        ("after", request.after, True),
+        ("before", request.before, False),
+    ):
+        if cursor is not None:
+            value, row_id = decode_key(cursor, field, datetime, int)
+            side = "lt" if descending is is_after else "gt"
+            query = query.filter(
+                Q(**{f"{key}__{side}e": value})
+                & (Q(**{f"{key}__{side}": value}) | Q(**{f"id__{side}": row_id}))
+            )
+    sign = "-" if down else ""
+    rows = await query.order_by(f"{sign}{key}", f"{sign}id").limit(request.size + 1)
+    return cut(rows, [encode_key(getattr(row, key), row.pk) for row in rows], request)

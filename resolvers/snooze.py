@@ -1,0 +1,107 @@
+"""Snoozing: a conversation leaves the lists until a moment, and comes back by itself."""
+
+from datetime import datetime, timedelta
+
+from models.activity import ActivityKind
+from models.clock import now
+from models.conversation import Conversation, ConversationStatus
+from models.engine import sql
+from models.refusal import Code, Refused
+from realtime.events import ConversationSnoozed, ConversationUnsnoozed, SnoozeExpired
+from realtime.jobs import ClaimedJob
+from realtime.transaction import transaction
+from resolvers.access import Right, Viewer, hold_conversation, lock_conversation
+from resolvers.conversation import BY_SYSTEM, caused_by, clear_snooze, record, save_state
+
+MAX_SNOOZE_DAYS = 366
+EXPIRE_SNOOZE = "expire_snooze"
+
+
+def check_snooze(until: datetime, moment: datetime) -> None:
+    """Refuse a moment that is not in the future, or more than a year ahead."""
+    if until <= moment:
+        raise Refused(
+            Code.TIME_IN_PAST, "Choose a moment in the future to snooze until.", field=("until",)
+        )
+    if until > moment + timedelta(days=MAX_SNOOZE_DAYS):
+        raise Refused(
+            Code.TIME_TOO_FAR,
+            "A conversation can be snoozed for at most {days} days.",
+            field=("until",),
+            days=MAX_SNOOZE_DAYS,
+        )
+
+
+async def snooze_conversation(
+    viewer: Viewer,
+    conversation_id: int,
+    *,
+    until: datetime,
+    expected_version: int | None = None,
+) -> Conversation:
+    """Put a conversation into Snoozed until a moment; snoozing again moves the moment.
+
+    It returns by itself to where it was, Open or Closed, at or after `until` by the database's
+    clock.
+    """
+    async with transaction() as announce:
+        conversation = await hold_conversation(
+            viewer, conversation_id, Right.SNOOZE, expected_version=expected_version
+        )
+        moment = now()
+        check_snooze(until, moment)
+        cause = caused_by(viewer, conversation.workspace_id)
+        if conversation.status is not ConversationStatus.SNOOZED:
+            conversation.status_before_snooze = conversation.status
+        conversation.status = ConversationStatus.SNOOZED
+        conversation.snoozed_at = moment
+        conversation.snoozed_until = until
+        conversation.snoozed_by_id = cause.member_id
+        await record(conversation, ActivityKind.SNOOZED, cause, until=until)
+        await save_state(conversation)
+        announce.job(EXPIRE_SNOOZE, {"conversation_id": conversation.id}, run_at=until)
+        announce(ConversationSnoozed(conversation.workspace_id, conversation.id, until))
+    return conversation
+
+
+async def unsnooze_conversation(
+    viewer: Viewer, conversation_id: int, *, expected_version: int | None = None
+) -> Conversation:
+    """Bring a snoozed conversation back to where it was; one that is not snoozed stays as it is."""
+    async with transaction() as announce:
+        conversation = await hold_conversation(
+            viewer, conversation_id, Right.SNOOZE, expected_version=expected_version
+        )
+        if conversation.status_before_snooze is not None:
+            cause = caused_by(viewer, conversation.workspace_id)
+            conversation.status = conversation.status_before_snooze
+            clear_snooze(conversation)
+            await record(conversation, ActivityKind.UNSNOOZED, cause)
+            await save_state(conversation)
+            announce(ConversationUnsnoozed(conversation.workspace_id, conversation.id))
+    return conversation
+
+
+async def expire_snooze(job: ClaimedJob) -> None:
+    """End a snooze whose moment has come; a snooze that moved or ended is left alone.
+
+    The state, its event and the end of the job commit together: it happens exactly once.
+    """
+    async with transaction() as announce:
+        await lock_conversation(job.payload["conversation_id"])
+        [due] = await sql.rows(
+            f"SELECT COUNT(*) AS due FROM conversation WHERE id = ? AND status = 'SNOOZED'"
+            f" AND snoozed_until <= {sql.database_now()}",
+            job.payload["conversation_id"],
+        )
+        if due["due"]:
+            conversation = await Conversation.get(id=job.payload["conversation_id"])
+            until = conversation.snoozed_until
+            origin = conversation.status_before_snooze
+            assert until is not None and origin is not None  # noqa: S101 - a constraint says so
+            conversation.status = origin
+            clear_snooze(conversation)
+            await record(conversation, ActivityKind.SNOOZE_EXPIRED, BY_SYSTEM, until=until)
+            await save_state(conversation)
+            announce(SnoozeExpired(conversation.workspace_id, conversation.id, until))
+        await job.complete()

@@ -1,0 +1,39 @@
+"""Typing indicators: telling teammates that somebody is about to answer."""
+
+from datetime import datetime
+
+from models.conversation import Conversation
+from models.refusal import Code, Refused
+from realtime.presence import tell_typing
+from resolvers.access import Right, Viewer, get_conversation
+
+
+async def start_typing(
+    viewer: Viewer, conversation_id: int, *, surface: str
+) -> tuple[Conversation, datetime]:
+    """Tell teammates that the viewer types; return when that expires unless it is repeated."""
+    return await _tell(viewer, conversation_id, surface=surface, is_typing=True)
+
+
+async def stop_typing(
+    viewer: Viewer, conversation_id: int, *, surface: str
+) -> tuple[Conversation, datetime]:
+    """Tell teammates that the viewer has stopped typing."""
+    return await _tell(viewer, conversation_id, surface=surface, is_typing=False)
+
+
+async def _tell(
+    viewer: Viewer, conversation_id: int, *, surface: str, is_typing: bool
+) -> tuple[Conversation, datetime]:
+    conversation = await get_conversation(viewer, conversation_id, Right.REPLY)
+    member_id = viewer.member_id(conversation.workspace_id)
+    if member_id is None:
+        raise Refused(Code.FORBIDDEN, "Only members type.")
+    expires_at = tell_typing(
+        conversation.workspace_id,
+        conversation.id,
+        f"member:{member_id}",
+        surface=surface,
+        is_typing=is_typing,
+    )
+    return conversation, expires_at
