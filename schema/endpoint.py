@@ -1,0 +1,239 @@
+"""GraphQL over HTTP at one path: JSON by POST, Server-Sent Events, and the door to WebSockets."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+from strawberry.exceptions import MissingQueryError
+from strawberry.http.websocket_origin import normalize_origin
+from strawberry.schema.base import BaseSchema
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.types import ExecutionResult
+from strawberry.types.execution import PreExecutionError
+from strawberry.types.graphql import OperationType
+
+from schema.errors import (
+    HTTP_STATUS,
+    ApiError,
+    CloseSocket,
+    ErrorCode,
+    code_of,
+    public_exception,
+    refusal,
+)
+from schema.event_stream import EventStream, payload
+from schema.frames import SocketAdapter
+from schema.negotiation import (
+    EVENT_STREAM,
+    JSON,
+    OperationRequest,
+    RequestRefused,
+    answer_type,
+    check_content,
+    host_allowed,
+    origin_allowed,
+    parse_operation,
+    read_body,
+    wants_page,
+)
+from schema.operation import Authenticate, OperationContext, bearer, is_request_error
+from schema.sockets import Socket
+from settings import Settings, get_settings
+
+ANSWERED_BY_POST = {OperationType.QUERY, OperationType.MUTATION}
+NO_STREAM = "Subscriptions need a WebSocket, or Accept: text/event-stream."
+
+
+class GraphQLEndpoint(GraphQL[OperationContext, None]):
+    """The ASGI application of `/graphql`; it knows its open sockets and streams."""
+
+    websocket_adapter_class = SocketAdapter
+    graphql_transport_ws_handler_class = Socket
+
+    def __init__(
+        self,
+        schema: BaseSchema,
+        *,
+        authenticate: Authenticate,
+        page: Callable[[Request], Response] | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        self.settings = settings or get_settings()
+        own = normalize_origin(self.settings.public_url)
+        origins = [*_names(self.settings.allowed_origins), *([own] if own else [])]
+        super().__init__(
+            schema,
+            graphql_ide=None,
+            allow_queries_via_get=False,
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
+            connection_init_wait_timeout=timedelta(
+                seconds=self.settings.connection_init_timeout_seconds
+            ),
+            max_subscriptions_per_connection=None,
+            allowed_origins=origins,
+        )
+        self.hosts = frozenset(_names(self.settings.allowed_hosts.lower()))
+        self.authenticate = authenticate
+        self.page = page
+        self.sockets: set[Socket] = set()
+        self.streams: set[EventStream] = set()
+
+    @property
+    def open_sockets(self) -> int:
+        """Count the WebSockets that are open now."""
+        return len(self.sockets)
+
+    @property
+    def running_operations(self) -> int:
+        """Count the operations that run over WebSockets and event streams now."""
+        return sum(len(socket.operations) for socket in self.sockets) + len(self.streams)
+
+    async def close_all(self, code: int = 1012, reason: str = "restart") -> None:
+        """Close every socket with this code and end every stream; clients resume by cursor."""
+        error = ApiError(ErrorCode.TRY_AGAIN, "The server restarts; connect again to go on.")
+        for stream in list(self.streams):
+            stream.end(error)
+        sockets = list(self.sockets)
+        await asyncio.gather(*(socket.websocket.close(code, reason) for socket in sockets))
+
+    async def close_subject(self, subject: str, code: int, reason: str) -> int:
+        """Close the sockets and streams of one user or API key, telling each operation why."""
+        sockets = [socket for socket in self.sockets if socket.subject == subject]
+        for stream in list(self.streams):
+            if stream.identity and stream.identity.subject == subject:
+                stream.end(public_exception(CloseSocket(code, reason)))
+        await asyncio.gather(*(socket.close_telling(code, reason) for socket in sockets))
+        return len(sockets)
+
+    async def identify(self, token: str | None, language: str) -> OperationContext:
+        """Return a fresh context for one operation, in the time that an operation may take."""
+        try:
+            async with asyncio.timeout(self.settings.operation_timeout_seconds) as limit:
+                return await self.authenticate(token, language)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise refusal(ErrorCode.TRY_AGAIN) from None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request, or serve one WebSocket until it closes."""
+        if scope["type"] == "http":
+            response = await self.respond(Request(scope, receive))
+            await response(scope, receive, send)
+            return
+        websocket = WebSocket(scope, receive, send)
+        if host_allowed(websocket.headers, self.hosts):
+            await self.run(websocket)
+        else:
+            await self.reject_websocket(websocket)
+
+    async def get_context(self, request: Any, response: Any) -> Any:  # noqa: ARG002
+        """Return nothing for a whole socket: each of its operations gets its own context."""
+        return None
+
+    def encode_json(self, data: object) -> str:
+        """Encode with orjson; text, because a socket would send bytes as a binary frame."""
+        return orjson.dumps(data).decode()
+
+    def decode_json(self, data: str | bytes) -> object:
+        """Decode with orjson, which refuses NaN and lone surrogates."""
+        return orjson.loads(data)
+
+    async def respond(self, request: Request) -> Response:
+        """Answer a request; whatever goes wrong, the answer is typed JSON."""
+        try:
+            return await self.answer(request)
+        except RequestRefused as refused:
+            return _refused(refused)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        except Exception as error:
+            public = public_exception(error)
+            return _json({"errors": [public.formatted]}, HTTP_STATUS.get(code_of(public), 400))
+
+    async def answer(self, request: Request) -> Response:
+        """Check the request from the outside in, then execute its operation."""
+        headers = request.headers
+        if not host_allowed(headers, self.hosts):
+            raise RequestRefused(400, ErrorCode.BAD_USER_INPUT, "This host is not served here.")
+        if request.method in ("GET", "HEAD") and self.page and wants_page(headers):
+            return self.page(request)
+        if request.method != "POST":
+            message = "Send operations by POST; GET executes nothing."
+            raise RequestRefused(405, ErrorCode.BAD_USER_INPUT, message, {"allow": "POST"})
+        if not origin_allowed(headers, frozenset(self.allowed_origins)):
+            raise RequestRefused(403, ErrorCode.FORBIDDEN, "Pages of this origin may not ask.")
+        media = answer_type(headers.get("accept"))
+        check_content(headers)
+        operation = parse_operation(await read_body(request, self.settings.max_body_bytes))
+        token = bearer(headers.get("authorization"))
+        context = await self.identify(token, headers.get("accept-language", ""))
+        if media == EVENT_STREAM:
+            return await self.stream(operation, context)
+        return await self.execute(operation, context, media)
+
+    async def stream(self, operation: OperationRequest, context: OperationContext) -> Response:
+        """Run any operation as a stream of events, as many at once as one socket may run."""
+        subject = context.identity.subject if context.identity else None
+        running = [s for s in self.streams if s.identity and s.identity.subject == subject]
+        if len(running) >= self.settings.max_subscriptions_per_socket:
+            raise RequestRefused(429, ErrorCode.RATE_LIMITED, "Too many streams are open.")
+        results = await self.schema.stream(
+            operation.query,
+            variable_values=operation.variables,
+            context_value=context,
+            operation_name=operation.operation_name,
+            operation_extensions=operation.extensions,
+        )
+        return EventStream(self, results, context.identity)
+
+    async def execute(
+        self, operation: OperationRequest, context: OperationContext, media: str
+    ) -> Response:
+        """Execute a query or mutation; plain JSON answers 200 to all that was well-formed."""
+        try:
+            result = await self.schema.execute(
+                operation.query,
+                variable_values=operation.variables,
+                context_value=context,
+                operation_name=operation.operation_name,
+                operation_extensions=operation.extensions,
+                allowed_operation_types=ANSWERED_BY_POST,
+            )
+        except InvalidOperationTypeError:
+            raise RequestRefused(406, ErrorCode.BAD_USER_INPUT, NO_STREAM) from None
+        except (CannotGetOperationTypeError, MissingQueryError) as error:
+            result = PreExecutionError(data=None, errors=[public_exception(error)])
+        return _json(payload(result), _status(result, media), media)
+
+
+def _status(result: ExecutionResult, media: str) -> int:
+    if media == JSON or not is_request_error(result) or not result.errors:
+        return 200
+    return HTTP_STATUS.get(code_of(result.errors[0]), 400)
+
+
+def _json(
+    answer: Mapping[str, object],
+    status: int,
+    media: str = JSON,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    headers = {"cache-control": "no-store", **(headers or {})}
+    return Response(orjson.dumps(answer), status, headers, f"{media}; charset=utf-8")
+
+
+def _refused(refused: RequestRefused) -> Response:
+    return _json({"errors": [refused.error.formatted]}, refused.status, headers=refused.headers)
+
+
+def _names(listed: str) -> list[str]:
+    return [name.strip() for name in listed.split(",") if name.strip()]

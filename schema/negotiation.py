@@ -1,0 +1,176 @@
+"""What HTTP asks of a request before it is read: host, origin, media types, size and shape."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import orjson
+from starlette.requests import Request
+from strawberry.http.parse_content_type import parse_content_type
+from strawberry.http.websocket_origin import is_same_origin, normalize_origin
+
+from schema.errors import ApiError, ErrorCode
+
+JSON = "application/json"
+RESPONSE_JSON = "application/graphql-response+json"
+EVENT_STREAM = "text/event-stream"
+ANSWERS = (JSON, RESPONSE_JSON, EVENT_STREAM)
+
+BODY_SECONDS = 30.0
+
+
+class RequestRefused(Exception):  # noqa: N818 - an expected refusal, like Refused
+    """A request that is not executed, with the status and the error that say why."""
+
+    def __init__(
+        self, status: int, code: ErrorCode, message: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.error = ApiError(code, message)
+        self.headers = dict(headers or {})
+
+
+class OperationRequest(NamedTuple):
+    """A well-formed GraphQL request."""
+
+    query: str
+    variables: dict[str, Any] | None
+    operation_name: str | None
+    extensions: dict[str, Any] | None
+
+
+def host_allowed(headers: Mapping[str, str], allowed: frozenset[str]) -> bool:
+    """Tell whether the `Host` is one that we answer; `*.example.com` allows its subdomains."""
+    if "*" in allowed:
+        return True
+    host = headers.get("host", "").strip().lower()
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+    parent = "*." + name.partition(".")[2]
+    return name in allowed or parent in allowed
+
+
+def origin_allowed(headers: Mapping[str, str], allowed: frozenset[str]) -> bool:
+    """Tell whether a browser page of that origin may ask; without `Origin` it is no browser."""
+    origin = headers.get("origin")
+    if origin is None or "*" in allowed or is_same_origin(origin, headers.get("host")):
+        return True
+    return normalize_origin(origin) in allowed
+
+
+def wants_page(headers: Mapping[str, str]) -> bool:
+    """Tell whether a browser asks for a page: it names `text/html`."""
+    return "text/html" in headers.get("accept", "").lower()
+
+
+def answer_type(accept: str | None) -> str:
+    """Return the media type to answer in; without a wish it is plain JSON."""
+    if not accept or not accept.strip():
+        return JSON
+    ranges = [_media_range(part) for part in accept.split(",")]
+    best: tuple[float, int, int] = (0.0, 0, 0)
+    chosen = None
+    for media in ANSWERS:
+        rank = _rank(media, ranges)
+        if rank[0] > 0 and (chosen is None or rank > best):
+            best, chosen = rank, media
+    if chosen is None:
+        message = f"Accept one of {', '.join(ANSWERS)}."
+        raise RequestRefused(406, ErrorCode.BAD_USER_INPUT, message)
+    return chosen
+
+
+def check_content(headers: Mapping[str, str]) -> None:
+    """Refuse all bodies but JSON in UTF-8: forms can be sent by any page without asking."""
+    media, parameters = parse_content_type(headers.get("content-type") or "none/none")
+    charset = parameters.get("charset", "utf-8").strip("\"'").lower()
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    if media.lower() == JSON and charset in ("utf-8", "utf8") and encoding == "identity":
+        return
+    message = "Send Content-Type: application/json, in UTF-8 and not compressed."
+    raise RequestRefused(415, ErrorCode.BAD_USER_INPUT, message, {"accept": JSON})
+
+
+async def read_body(request: Request, maximum: int) -> bytes:
+    """Read the body as it arrives and stop at `maximum` bytes; a body that hangs is refused."""
+    if int(request.headers.get("content-length") or 0) > maximum:
+        raise _too_large(maximum)
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > maximum:
+                    raise _too_large(maximum)
+                chunks.append(chunk)
+    except TimeoutError:
+        message = "The body did not arrive in time."
+        raise RequestRefused(408, ErrorCode.TRY_AGAIN, message) from None
+    return b"".join(chunks)
+
+
+def parse_operation(body: bytes) -> OperationRequest:
+    """Return the request that a JSON body holds, or say which part is not what it must be."""
+    try:
+        parsed: object = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise _malformed("The body must be JSON.") from None
+    if isinstance(parsed, list):
+        raise _malformed("Batches are not supported: send one operation per request.")
+    fault = operation_fault(parsed)
+    if fault or not isinstance(parsed, dict):
+        raise _malformed(fault or "The body must be a JSON object.")
+    return OperationRequest(
+        parsed["query"],
+        parsed.get("variables"),
+        parsed.get("operationName"),
+        parsed.get("extensions"),
+    )
+
+
+def operation_fault(request: object) -> str | None:
+    """Say what is wrong with the members of a request, over HTTP or in a `subscribe` frame."""
+    if not isinstance(request, dict):
+        return "The request must be a JSON object."
+    if not isinstance(request.get("query"), str) or not request["query"].strip():
+        return "`query` must be a text that is not empty."
+    for name, kind, wanted in (
+        ("variables", dict, "an object"),
+        ("operationName", str, "a text"),
+        ("extensions", dict, "an object"),
+    ):
+        if not isinstance(request.get(name), kind | None):
+            return f"`{name}` must be {wanted} or null."
+    return None
+
+
+def _media_range(part: str) -> tuple[str, float]:
+    name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+    for parameter in parameters:
+        if parameter.startswith("q="):
+            try:
+                return name, float(parameter[2:])
+            except ValueError:
+                return name, 0.0
+    return name, 1.0
+
+
+def _rank(media: str, ranges: list[tuple[str, float]]) -> tuple[float, int, int]:
+    """Rank a media type by its quality, then by how exactly it was named, then by its place."""
+    for specificity, name in ((2, media), (1, media.partition("/")[0] + "/*"), (0, "*/*")):
+        if media == EVENT_STREAM and specificity < 2:
+            break
+        for place, (asked, quality) in enumerate(ranges):
+            if asked == name:
+                return quality, specificity, -place
+    return 0.0, 0, 0
+
+
+def _too_large(maximum: int) -> RequestRefused:
+    message = f"The body may have at most {maximum} bytes."
+    return RequestRefused(413, ErrorCode.PAYLOAD_TOO_LARGE, message, {"connection": "close"})
+
+
+def _malformed(message: str) -> RequestRefused:
+    return RequestRefused(400, ErrorCode.BAD_USER_INPUT, message)

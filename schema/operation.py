@@ -1,0 +1,72 @@
+"""What the wire needs to know of who asks: one fresh context per operation, and how to get it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from graphql import GraphQLError
+from strawberry.types import ExecutionResult
+from strawberry.types.execution import PreExecutionError
+
+from schema.errors import ApiError, ErrorCode, refusal
+
+
+class Identity(Protocol):
+    """Who was recognised by a token."""
+
+    @property
+    def subject(self) -> str:
+        """Name the person or key for the limits, such as `user:5` or `api_key:7`."""
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """Say when the token stops being good; None: never."""
+
+
+class OperationContext(Protocol):
+    """The context of ONE operation; it is never shared between operations of a socket."""
+
+    @property
+    def identity(self) -> Identity | None:
+        """Say who asks; None when no good token was given."""
+
+    @property
+    def problem(self) -> str | None:
+        """Say why a given token is not good: `UNAUTHENTICATED` or `TOKEN_EXPIRED`."""
+
+
+Authenticate = Callable[[str | None, str], Awaitable[OperationContext]]
+"""(bearer token or None, `Accept-Language` or "") -> a fresh context for one operation."""
+
+
+def bearer(value: object) -> str | None:
+    """Return the token of an `Authorization` value, None when it carries no bearer token."""
+    if not isinstance(value, str):
+        return None
+    scheme, _, token = value.strip().partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def init_token(payload: Mapping[str, object], headers: Mapping[str, str]) -> str | None:
+    """Return the token of a `connection_init`, else that of the handshake's header."""
+    for key, value in payload.items():
+        if key.lower() == "authorization":
+            return bearer(value)
+    return bearer(headers.get("authorization"))
+
+
+def identity_problem(context: OperationContext) -> ApiError | None:
+    """Return why a context may not use a socket, or nothing."""
+    if context.problem == ErrorCode.TOKEN_EXPIRED.value:
+        return refusal(ErrorCode.TOKEN_EXPIRED)
+    if context.problem or context.identity is None:
+        return refusal(ErrorCode.UNAUTHENTICATED)
+    return None
+
+
+def is_request_error(result: ExecutionResult) -> bool:
+    """Tell whether nothing was executed, or all of it given up: then there is no `data` at all."""
+    if isinstance(result, PreExecutionError):
+        return True
+    errors: list[GraphQLError] = result.errors or []
+    return bool(errors) and result.data is None and all(not error.path for error in errors)
