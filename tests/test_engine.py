@@ -33,9 +33,9 @@ async def write_batch(batch: int) -> None:
 
 @types.coroutine
 def cancelled_at(
-    suspension: int, delay: float, work: Coroutine[Any, Any, None]
+    suspension: int, delay: float, work: Coroutine[Any, Any, None], *, times: int = 1
 ) -> Generator[Any, Any, None]:
-    """Run `work`, and cancel its task `delay` seconds after it is suspended the given time."""
+    """Run `work`; cancel its task `delay` seconds after the given suspension and the next ones."""
     task = asyncio.current_task()
     assert task is not None
     loop = asyncio.get_running_loop()
@@ -46,7 +46,7 @@ def cancelled_at(
             awaited = resume(value)
         except StopIteration:
             return
-        if count == suspension:
+        if suspension <= count < suspension + times:
             loop.call_later(delay, task.cancel) if delay else loop.call_soon(task.cancel)
         try:
             value = yield awaited
@@ -95,7 +95,8 @@ async def test_a_transaction_cancelled_at_any_await_is_whole_or_absent(
     outcomes: dict[int, str] = {}
     for attempt in range(CANCELLATIONS):
         suspension, delay = random.randint(1, 14), random.choice((0, 0, 0.0002, 0.001))
-        victim = asyncio.create_task(cancelled_at(suspension, delay, write_batch(attempt)))
+        steps = cancelled_at(suspension, delay, write_batch(attempt), times=random.randint(1, 4))
+        victim = asyncio.create_task(steps)
         others = [
             asyncio.create_task(write_batch(1000 * number + attempt)) for number in range(1, 5)
         ]
