@@ -1,20 +1,19 @@
 """A toy GraphQL server with the GraphiQL page: one query, and one subscription told by hand."""
 
 import asyncio
-import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import strawberry
-import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 from strawberry.asgi import GraphQL
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types import Info
 
+from tests.serving import serving
 from web.graphiql import PageData, Tab, asset_routes, graphiql_page
 from web.graphiql.pins import ASSETS
 
@@ -93,15 +92,6 @@ async def toy_server(
     tabs: tuple[Tab, ...] = (INBOX_TAB, MESSAGES_TAB), assets: Path = ASSETS
 ) -> AsyncIterator[Toy]:
     toy = Toy()
-    app = toy.app(PageData(TOKEN, tabs), assets)
-    listener = socket.create_server(("127.0.0.1", 0))
-    toy.url = f"http://127.0.0.1:{listener.getsockname()[1]}/graphql"
-    server = uvicorn.Server(
-        uvicorn.Config(app, ws="websockets-sansio", log_level="warning", lifespan="off")
-    )
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
+    async with serving(toy.app(PageData(TOKEN, tabs), assets)) as base_url:
+        toy.url = f"{base_url}/graphql"
         yield toy
-    finally:
-        server.should_exit = True
-        await serving

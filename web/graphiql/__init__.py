@@ -21,9 +21,9 @@ __all__ = ["PageData", "Tab", "asset_routes", "demo_tabs", "graphiql_page"]
 PREFIX = "/graphiql/assets/"
 OUR_FILES = ("page.css", "page.js")
 WHEN_MISSING = (
-    "GraphiQL's files could not be loaded.\n"
-    "With npm installed, `make .venv/.graphiql -B` fetches them; without it, this page needs"
-    " the internet."
+    "GraphiQL's files could not be loaded from the public CDN.\n"
+    "To do without it, run `python -m web.graphiql.fetch_assets` where npm is installed,"
+    " then start the server anew."
 )
 
 

@@ -19,8 +19,14 @@ from web.graphiql.pins import (
     packages,
 )
 
-NPM_TIMEOUT_SECONDS = 180
-NPM_OPTIONS = ("--json", "--ignore-scripts", "--loglevel=error", "--fetch-retries=1")
+NPM_TIMEOUT_SECONDS = 120
+NPM_OPTIONS = (
+    "--ignore-scripts",
+    "--loglevel=error",
+    "--fetch-retries=1",
+    "--fetch-retry-mintimeout=1000",
+    "--fetch-timeout=30000",
+)
 
 
 class NotFetchedError(Exception):
@@ -38,10 +44,13 @@ def fetch(directory: Path = ASSETS, npm: str = "npm") -> str:
         with tempfile.TemporaryDirectory(dir=directory.parent, prefix=".assets-") as work:
             contents = _checked_contents(Path(work), npm)
             _put(contents, directory, Path(work))
-    except (NotFetchedError, OSError, tarfile.TarError, subprocess.SubprocessError) as error:
+    except subprocess.TimeoutExpired:
+        reason = f"npm took more than {NPM_TIMEOUT_SECONDS} seconds"
+    except (NotFetchedError, OSError, tarfile.TarError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return f"GraphiQL: not fetched ({reason}); the page will use the public CDN."
-    return f"GraphiQL: {len(contents)} pinned files fetched through npm and verified."
+    else:
+        return f"GraphiQL: {len(contents)} pinned files fetched through npm and verified."
+    return f"GraphiQL: not fetched ({reason}); the page will use the public CDN."
 
 
 def pin() -> str:
