@@ -38,7 +38,7 @@ def configuration(
     tables: Sequence[str] = MODEL_MODULES,
     migrations: str = MIGRATIONS,
 ) -> dict[str, Any]:
-    """Return Tortoise's configuration for a URL; the `tortoise` command reads TORTOISE_ORM."""
+    """Return Tortoise's configuration for a URL."""
     connection = _sqlite(url, pool_size) if url.startswith("sqlite:") else _postgres(url, pool_size)
     # Tortoise caches statements by connection name alone: each dialect needs its own.
     name = "sqlite" if connection["engine"] == "models.engine.sqlite" else "postgres"
@@ -85,6 +85,10 @@ def _postgres(url: str, pool_size: int) -> dict[str, Any]:
     if options:
         raise ValueError(f"Unknown options in the database URL: {', '.join(sorted(options))}")
     return {"engine": "models.engine.asyncpg", "credentials": credentials}
+
+
+# Read by `tortoise -c models.database.TORTOISE_ORM makemigrations`, which touches no database.
+TORTOISE_ORM = configuration("sqlite://parley.db")
 
 
 async def connect(url: str, *, pool_size: int = DEFAULT_POOL_SIZE) -> None:

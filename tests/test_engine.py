@@ -87,8 +87,10 @@ async def assert_nothing_is_held(database: ConnectedDatabase) -> None:
 
 
 async def test_a_transaction_cancelled_at_any_await_is_whole_or_absent(
-    database: ConnectedDatabase,
+    database: ConnectedDatabase, caplog: pytest.LogCaptureFixture
 ) -> None:
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
     await models_database.disconnect()
     await models_database.connect(database.url, pool_size=POOL)
     random = Random(7)
@@ -115,6 +117,7 @@ async def test_a_transaction_cancelled_at_any_await_is_whole_or_absent(
     assert any(outcomes[attempt] == "cancelled" for attempt in outcomes.keys() & parts.keys())
     async with asyncio.timeout(30):
         await assert_nothing_is_held(database)
+    assert (complaints, caplog.records) == ([], [])
 
 
 async def test_a_single_statement_cancelled_at_any_await_holds_nothing(
