@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import orjson
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from strawberry.http.parse_content_type import parse_content_type
 from strawberry.http.websocket_origin import is_same_origin, normalize_origin
@@ -40,11 +41,12 @@ class OperationRequest(NamedTuple):
     extensions: dict[str, Any] | None
 
 
-def host_allowed(headers: Mapping[str, str], allowed: frozenset[str]) -> bool:
+def host_allowed(headers: Headers, allowed: frozenset[str]) -> bool:
     """Tell whether the `Host` is one that we answer; `*.example.com` allows its subdomains."""
     if "*" in allowed:
         return True
-    host = headers.get("host", "").strip().lower()
+    hosts = headers.getlist("host")
+    host = hosts[0].strip().lower() if len(hosts) == 1 else ""
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
     parent = "*." + name.partition(".")[2]
     return name in allowed or parent in allowed
