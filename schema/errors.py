@@ -80,7 +80,7 @@ def refusal(code: ErrorCode) -> ApiError:
 def request_error(error: GraphQLError) -> GraphQLError:
     """Return a syntax, validation or coercion error with its code, keeping message and place."""
     code = ErrorCode.BAD_USER_INPUT
-    if "Parsing aborted" in error.message:
+    if error.message.endswith(("Parsing aborted.", "Validation aborted.")):
         code = ErrorCode.QUERY_TOO_COMPLEX
     if isinstance(error, ApiError):
         return error

@@ -17,6 +17,7 @@ from graphql import (
     specified_rules,
     validate,
 )
+from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -33,6 +34,9 @@ CACHED_DOCUMENT_CHARACTERS = 20_000
 CACHED_VERDICTS_PER_DOCUMENT = 50
 HIDDEN_TEXT_CHARACTERS = 4
 LITERAL = re.compile(r'"([^"\n]{4,})"')
+
+# graphql-core compares fields for most of a second before it gives up; no honest query needs that.
+overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 50_000
 
 Verdict = tuple[GraphQLError, ...]
 Extensions = list[type[SchemaExtension] | Callable[[], SchemaExtension]]

@@ -143,10 +143,10 @@ def test_a_fragment_bomb_is_measured_in_linear_time() -> None:
         document = parse(bomb(levels))
         operation = document.definitions[0]
         assert isinstance(operation, OperationDefinitionNode)
-        started = time.perf_counter()
+        started = time.process_time()
         for _ in range(20):
             measure(SCHEMA._schema, document, operation, {})
-        return time.perf_counter() - started
+        return time.process_time() - started
 
     assert measured(bomb(40)).cost > 2**39
     assert seconds(64) < 8 * seconds(16) + 0.05
@@ -163,6 +163,13 @@ async def test_a_fragment_bomb_is_refused_and_a_cycle_is_explained() -> None:
         "Cannot spread fragment 'A' within itself via 'B'."
     ]
     assert errors[0].extensions == {"code": "BAD_USER_INPUT"}
+
+
+async def test_comparing_fields_is_given_up_early() -> None:
+    started = time.process_time()
+    errors = (await SCHEMA.execute("{" + "item{name} " * 490 + "}")).errors or []
+    assert [error.extensions for error in errors] == [{"code": "QUERY_TOO_COMPLEX"}]
+    assert time.process_time() - started < 0.5
 
 
 def test_a_chain_of_fragments_longer_than_the_stack_is_refused() -> None:
