@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import httpx2
 import orjson
 import strawberry
 from starlette.applications import Starlette
@@ -25,6 +26,7 @@ from settings import Settings
 from tests.serving import serving
 
 DEADLINE = 10.0
+JSON_TYPE = {"content-type": "application/json"}
 
 
 @dataclass
@@ -252,3 +254,21 @@ async def closing(socket: ClientConnection) -> tuple[int | None, str | None]:
                 pass
         await socket.wait_closed()
     return socket.close_code, socket.close_reason
+
+
+async def ask(server: Toy, body: Any, method: str = "POST", **headers: str) -> httpx2.Response:
+    """Send one request; a `_` in a header's name stands for its dash."""
+    content = body if isinstance(body, bytes | None) else orjson.dumps(body)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    async with httpx2.AsyncClient(timeout=DEADLINE) as client:
+        return await client.request(
+            method, server.url, content=content, headers={**JSON_TYPE, **named}
+        )
+
+
+def code(response: httpx2.Response) -> str:
+    """Return the code of the only error of an answer without data."""
+    answer = response.json()
+    assert set(answer) == {"errors"}
+    assert len(answer["errors"]) == 1
+    return str(answer["errors"][0]["extensions"]["code"])
