@@ -26,6 +26,7 @@ HEARTBEAT_SECONDS = 1.0
 HEARTBEATS_MISSED = 3
 PUBLISH_TIMEOUT_SECONDS = 2.0
 FLUSH_TIMEOUT_SECONDS = 0.3
+CANCEL_TIMEOUT_SECONDS = 0.5
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 1.0
 SIGNAL_BYTES = 4_000
@@ -95,8 +96,9 @@ class Broker:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(FLUSH_TIMEOUT_SECONDS):
                     await self._outbox.emptied.wait()
-        supervisor.cancel()
-        await asyncio.gather(supervisor, return_exceptions=True)
+        while not supervisor.done():  # a client library may swallow a cancellation
+            supervisor.cancel()
+            await asyncio.wait({supervisor}, timeout=CANCEL_TIMEOUT_SECONDS)
 
     def wake(self, workspace_id: int, seq: int) -> None:
         """Tell that the log of a workspace has grown to `seq`; never blocks, never raises.
@@ -162,7 +164,7 @@ class Broker:
                 log.exception("bus.listener_failed", workspace_id=told.workspace_id)
 
     async def _supervise(self) -> None:
-        while True:
+        while not _is_cancelled():
             try:
                 await self._serve()
             except Exception as error:  # whatever went wrong, the bus is built again
@@ -202,7 +204,7 @@ class Broker:
                 self._rise(letter.probe)
 
     async def _publish(self, bus: Broadcast) -> None:
-        while True:
+        while not _is_cancelled():
             letter = self._outbox.take()
             if letter is None:
                 await self._outbox.filled.wait()
@@ -247,6 +249,16 @@ class Broker:
             # Not the traceback: it may hold the URL, and the URL a password.
             log.warning("bus.lost", reason=f"{type(error).__name__}: {error}")
         self._interrupted = True
+
+
+def _is_cancelled() -> bool:
+    """Tell whether this task was cancelled, even if that was swallowed below.
+
+    redis-py sends with `asyncio.wait_for`, which on Python 3.11 loses a cancellation that comes in
+    the moment the sending ends (cpython issue 86296).
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 @contextlib.asynccontextmanager

@@ -8,7 +8,7 @@ import os
 import socket
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from realtime.broker import EVERY_WORKSPACE, SIGNAL_BYTES, Broker, Scalar, Signal, Wake
-from realtime.bus_backends import Arrival, PostgresWire, RedisWire
+from realtime.bus_backends import Arrival, wire_for
 from realtime.bus_letters import SIGNALS_WAITING
 
 EVERYTHING = Wake(EVERY_WORKSPACE, 0)
@@ -509,8 +509,8 @@ async def test_a_bus_that_takes_but_never_brings_is_rebuilt(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deaf = False
-    wire = RedisWire if server.url.startswith("redis") else PostgresWire
-    bring = wire.next_published
+    wire: Any = type(wire_for(server.url, "parley"))
+    bring: Callable[[Any], Awaitable[Arrival]] = wire.next_published
 
     async def bring_unless_deaf(self: Any) -> Arrival:
         while True:
@@ -552,5 +552,25 @@ async def test_stop_is_prompt_while_the_server_is_frozen(server: Server) -> None
         assert not await broker.check(0.05)
         begun = loop.time()
         await broker.stop()
+        assert loop.time() - begun < 1
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_stop_is_prompt_where_a_cancellation_is_swallowed(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+
+    async def publish(self: Any, channel: str, message: str) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await loop.create_future()
+
+    async with running(server.url) as (broker,):
+        monkeypatch.setattr(type(wire_for(server.url, "parley")), "publish", publish)
+        broker.wake(7, 1)
+        assert not await broker.check(0.05)
+        begun = loop.time()
+        async with asyncio.timeout(5):
+            await broker.stop()
         assert loop.time() - begun < 1
         assert asyncio.all_tasks() == {asyncio.current_task()}
