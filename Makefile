@@ -1,7 +1,6 @@
 # Each target is one command; `make` lists them.
 PYTHON ?= python3
 BIN := .venv/bin
-export XDG_RUNTIME_DIR ?= /tmp
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12

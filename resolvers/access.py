@@ -89,6 +89,11 @@ class Viewer:
         return f"user:{self.user_id}" if self.user_id is not None else self.credential
 
     @property
+    def subject(self) -> str:
+        """Return whose sockets are counted together: the actor's."""
+        return self.actor
+
+    @property
     def source(self) -> ChangeSource:
         """Return what a change made by this viewer is marked with."""
         return ChangeSource.USER if self.user_id is not None else ChangeSource.API

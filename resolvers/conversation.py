@@ -1,20 +1,15 @@
-"""Conversations: opening them, their timeline, and how every change of their state is recorded."""
+"""Conversations: opening them, and how every change of their state is recorded."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
 from models.activity import Activity, ActivityKind
 from models.clock import now
 from models.conversation import Conversation, ConversationStatus
 from models.episode import ChangeSource, Episode
-from models.message import Message
 from realtime.events import ConversationOpened
 from realtime.transaction import Announce, transaction
-from resolvers.access import Right, Viewer, get_conversation, hold_conversation
-from resolvers.page import Page, PageRequest, cut, decode_key, encode_key
-
-Item = TypeVar("Item", Message, Activity)
+from resolvers.access import Right, Viewer, hold_conversation
 
 STATE_FIELDS = (
     "status",
@@ -123,48 +118,3 @@ def clear_snooze(conversation: Conversation) -> None:
     conversation.snoozed_at = None
     conversation.snoozed_until = None
     conversation.snoozed_by_id = None
-
-
-async def timeline(
-    viewer: Viewer, conversation_id: int, request: PageRequest
-) -> Page[Message | Activity]:
-    """Return messages and activities in one order, oldest first; two statements and the right."""
-    conversation = await get_conversation(viewer, conversation_id)
-    return await timeline_page(conversation, request)
-
-
-async def timeline_page(
-    conversation: Conversation, request: PageRequest
-) -> Page[Message | Activity]:
-    """Return a page of the timeline of a conversation that the viewer may see."""
-    messages = await _items(Message, conversation, request)
-    activities = await _items(Activity, conversation, request)
-    items: list[Message | Activity] = sorted(
-        [*messages, *activities], key=lambda item: item.seq, reverse=request.backward
-    )
-    cursors = [encode_key(item.seq) for item in items]
-    return cut(items[: request.size + 1], cursors, request)
-
-
-async def messages_page(conversation: Conversation, request: PageRequest) -> Page[Message]:
-    """Return a page of the messages of a conversation that the viewer may see, oldest first."""
-    messages = await _items(Message, conversation, request)
-    return cut(messages, [encode_key(message.seq) for message in messages], request)
-
-
-async def _items(table: type[Item], conversation: Conversation, request: PageRequest) -> list[Item]:
-    query = table.filter(conversation_id=conversation.id)
-    if request.after is not None:
-        query = query.filter(seq__gt=decode_key(request.after, "after", int)[0])
-    if request.before is not None:
-        query = query.filter(seq__lt=decode_key(request.before, "before", int)[0])
-    return await query.order_by("-seq" if request.backward else "seq").limit(request.size + 1)
-
-
-async def episodes(conversation: Conversation, limit: int) -> list[Episode]:
-    """Return the newest episodes of a conversation that the viewer may see, newest first."""
-    return (
-        await Episode.filter(conversation_id=conversation.id)
-        .order_by("-opened_at", "-id")
-        .limit(limit)
-    )

@@ -7,17 +7,17 @@ from tortoise.queryset import QuerySet
 
 from models.conversation import Conversation, ConversationStatus
 from models.engine import sql
-from models.refusal import Code, Refused
 from resolvers.access import (
     Right,
     Viewer,
+    hidden,
     require,
     visible_conversations,
 )
 from resolvers.page import Page, PageRequest, keyset_page
 
 
-class StandardInboxKind(Enum):
+class InboxKind(Enum):
     """The inboxes that every workspace has."""
 
     ALL = "ALL"
@@ -37,7 +37,7 @@ class StandardInbox:
     """One of the standard inboxes, as this viewer sees it."""
 
     workspace_id: int
-    kind: StandardInboxKind
+    kind: InboxKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +51,37 @@ class InboxCounts:
 def standard_inboxes(viewer: Viewer, workspace_id: int) -> list[StandardInbox]:
     """Return the standard inboxes; who sees only some conversations has no list of Unassigned."""
     membership = require(viewer, workspace_id, Right.VIEW)
-    kinds = list(StandardInboxKind)
+    kinds = list(InboxKind)
     if membership.member_id is None:
-        kinds.remove(StandardInboxKind.MINE)
+        kinds.remove(InboxKind.MINE)
     if not membership.sees_all:
-        kinds.remove(StandardInboxKind.UNASSIGNED)
+        kinds.remove(InboxKind.UNASSIGNED)
     return [StandardInbox(workspace_id, kind) for kind in kinds]
 
 
-def get_inbox(viewer: Viewer, workspace_id: int, kind: StandardInboxKind) -> StandardInbox:
+def get_inbox(viewer: Viewer, workspace_id: int, kind: InboxKind) -> StandardInbox:
     """Return a standard inbox of the viewer; refuse one that they do not have."""
     for inbox in standard_inboxes(viewer, workspace_id):
         if inbox.kind is kind:
             return inbox
-    raise Refused(Code.NOT_FOUND, "Nothing was found under this id.", field=("id",))
+    raise hidden()
+
+
+def find_inbox(viewer: Viewer, key: str) -> StandardInbox:
+    """Return the inbox under a key such as `5.ALL`; refuse one that the viewer does not have."""
+    workspace_id, _, kind = key.partition(".")
+    if workspace_id.isdecimal() and kind in InboxKind.__members__:
+        membership = viewer.memberships.get(int(workspace_id))
+        if membership is not None:
+            return get_inbox(viewer, membership.workspace_id, InboxKind(kind))
+    raise hidden()
 
 
 def _conversations(viewer: Viewer, inbox: StandardInbox) -> QuerySet[Conversation]:
     query = visible_conversations(viewer, inbox.workspace_id)
-    if inbox.kind is StandardInboxKind.MINE:
+    if inbox.kind is InboxKind.MINE:
         return query.filter(assignee_id=viewer.member_id(inbox.workspace_id))
-    if inbox.kind is StandardInboxKind.UNASSIGNED:
+    if inbox.kind is InboxKind.UNASSIGNED:
         return query.filter(assignee_id=None)
     return query
 
@@ -95,7 +105,7 @@ async def list_conversations(
     return await keyset_page(query, request, key="last_message_at", descending=descending)
 
 
-async def count_inboxes(viewer: Viewer, workspace_id: int) -> dict[StandardInboxKind, InboxCounts]:
+async def count_inboxes(viewer: Viewer, workspace_id: int) -> dict[InboxKind, InboxCounts]:
     """Return the counts of all standard inboxes of a workspace; one statement."""
     membership = require(viewer, workspace_id, Right.VIEW)
     member_id = membership.member_id
@@ -123,5 +133,5 @@ async def count_inboxes(viewer: Viewer, workspace_id: int) -> dict[StandardInbox
             int(row[f"{kind.value.lower()}_open"] or 0),
             int(row[f"{kind.value.lower()}_unread"] or 0),
         )
-        for kind in StandardInboxKind
+        for kind in InboxKind
     }

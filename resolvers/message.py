@@ -9,6 +9,7 @@ from models.episode import ChangeSource
 from models.message import Direction, Message, MessageKind, MessageSource, MessageStatus
 from models.refusal import Code, Refused
 from realtime.events import MessageAdded
+from realtime.presence import tell_typing
 from realtime.transaction import Announce, transaction
 from resolvers.access import Right, Viewer, get_message, hidden, hold_conversation
 from resolvers.conversation import caused_by, open_now, save_state
@@ -57,6 +58,11 @@ async def send_message(
         target = await _target(conversation, channel_id)
         message = await _enqueue(viewer, conversation, target, text, announce)
         await claim.remember(message.id)
+    if message.author_id is not None:
+        typist = f"member:{message.author_id}"
+        tell_typing(
+            message.workspace_id, conversation_id, typist, surface="MESSAGE", is_typing=False
+        )
     return message
 
 

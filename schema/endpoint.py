@@ -1,7 +1,7 @@
 """GraphQL over HTTP at one path: JSON by POST, Server-Sent Events, and the door to WebSockets."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -63,7 +63,7 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
         schema: BaseSchema,
         *,
         authenticate: Authenticate,
-        page: Callable[[Request], Response] | None = None,
+        page: Callable[[Request], Awaitable[Response]] | None = None,
         settings: Settings | None = None,
     ) -> None:
         self.settings = settings or get_settings()
@@ -135,7 +135,7 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
         else:
             await self.reject_websocket(websocket)
 
-    async def get_context(self, request: Any, response: Any) -> Any:  # noqa: ARG002
+    async def get_context(self, request: Any, response: Any) -> Any:
         """Return nothing for a whole socket: each of its operations gets its own context."""
         return None
 
@@ -165,7 +165,7 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
         if not host_allowed(headers, self.hosts):
             raise RequestRefused(400, ErrorCode.BAD_USER_INPUT, "This host is not served here.")
         if request.method in ("GET", "HEAD") and self.page and wants_page(headers):
-            return self.page(request)
+            return await self.page(request)
         if request.method != "POST":
             message = "Send operations by POST; GET executes nothing."
             raise RequestRefused(405, ErrorCode.BAD_USER_INPUT, message, {"allow": "POST"})

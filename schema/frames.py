@@ -61,7 +61,7 @@ class SocketAdapter(ASGIWebSocketAdapter):
     async def iter_json(
         self,
         *,
-        ignore_parsing_errors: bool = False,  # noqa: ARG002 - strawberry's signature
+        ignore_parsing_errors: bool = False,
     ) -> AsyncGenerator[object, None]:
         """Yield each frame decoded, or as `Malformed`, until the socket closes."""
         self.reader = asyncio.current_task()

@@ -196,7 +196,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await operation.send_initial_errors(errors)
 
-    def forget_id(self, id: str) -> None:  # noqa: A002 - strawberry's signature
+    def forget_id(self, id: str) -> None:
         """Make the id of an ended operation free again."""
         self.operations.pop(id, None)
 

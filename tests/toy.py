@@ -180,7 +180,7 @@ class Subscription:
             yield "x" * size
 
 
-def page(_request: object) -> HTMLResponse:
+async def page(_request: object) -> HTMLResponse:
     return HTMLResponse("<!doctype html><title>GraphiQL</title>")
 
 

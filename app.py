@@ -1,0 +1,169 @@
+"""The composition root: puts the floors together and gives them one life; it knows everything."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+
+from prometheus_client import CollectorRegistry, Gauge
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route, WebSocketRoute
+
+from connectors.http import GuardedClient
+from models.database import check_schema, connect, disconnect
+from models.engine import sql
+from realtime.broker import Broker
+from realtime.jobs import Handler, JobRunner
+from realtime.presence import signal_with
+from realtime.transaction import ring_with
+from resolvers.channel import PROCESS_INBOUND, process_inbound
+from resolvers.delivery import deliver_message
+from resolvers.message import DELIVER_MESSAGE
+from resolvers.retention import CLEAN_UP, clean_up, schedule_clean_up
+from resolvers.snooze import EXPIRE_SNOOZE, expire_snooze
+from schema.context import Context, context_maker
+from schema.endpoint import GraphQLEndpoint
+from schema.hub import Hub
+from schema.root import build_schema
+from settings import Settings
+from web import health, webhooks
+from web.graphiql import PageData, asset_routes, graphiql_page
+
+READY_SECONDS = 2.0
+
+
+def job_handlers(client: GuardedClient) -> Mapping[str, Handler]:
+    """Return what runs each kind of job."""
+    return {
+        CLEAN_UP: clean_up,
+        DELIVER_MESSAGE: partial(deliver_message, client),
+        EXPIRE_SNOOZE: expire_snooze,
+        PROCESS_INBOUND: process_inbound,
+    }
+
+
+def bus_url(settings: Settings) -> str:
+    """Return the bus of the settings: PostgreSQL carries its own, SQLite needs none."""
+    if settings.bus_url:
+        return settings.bus_url
+    return settings.database_url if settings.database_url.startswith("postgres") else "memory://"
+
+
+@asynccontextmanager
+async def running(settings: Settings, *, with_jobs: bool) -> AsyncIterator[Broker]:
+    """Give a process its database, its bus and, if wanted, its job runner; end them in order."""
+    await connect(settings.database_url, pool_size=settings.database_pool_size)
+    broker = Broker(bus_url(settings))
+    client = GuardedClient.from_settings(settings)
+    runner: JobRunner | None = None
+    try:
+        await check_schema()
+        await broker.start()
+        ring_with(broker)
+        signal_with(broker)
+        if with_jobs:
+            await schedule_clean_up()
+            runner = JobRunner(job_handlers(client), broker)
+            runner.start()
+        yield broker
+    finally:
+        if runner is not None:
+            await runner.stop(settings.shutdown_seconds / 2)
+        ring_with(None)
+        signal_with(None)
+        await broker.stop()
+        await client.aclose()
+        await disconnect()
+
+
+class Life:
+    """What lives between the start and the end of a server process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._broker: Broker | None = None
+        self._make_context: Callable[[str | None, str], Awaitable[Context]] | None = None
+
+    async def authenticate(self, token: str | None, accept_language: str) -> Context:
+        """Return a fresh context for one operation."""
+        if self._make_context is None:
+            raise RuntimeError("The server has not started.")
+        return await self._make_context(token, accept_language)
+
+    @asynccontextmanager
+    async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        """Start everything, serve, and end everything."""
+        async with running(self.settings, with_jobs=self.settings.embedded_worker) as broker:
+            hub = Hub(broker, queue_limit=self.settings.stream_queue_events)
+            self._broker, self._make_context = broker, context_maker(hub)
+            try:
+                yield
+            finally:
+                self._broker = self._make_context = None
+                await hub.close()
+
+    async def database_answers(self) -> bool:
+        """Tell whether the database answers."""
+        return bool(await sql.rows("SELECT 1 AS one"))
+
+    async def bus_answers(self) -> bool:
+        """Tell whether what is published comes back to an own subscription."""
+        return self._broker is not None and await self._broker.check(READY_SECONDS)
+
+
+def create_app(
+    settings: Settings, *, page_data: Callable[[], Awaitable[PageData]] | None = None
+) -> Starlette:
+    """Return the server application; `page_data` fills GraphiQL's token and tabs."""
+    life = Life(settings)
+    endpoint = GraphQLEndpoint(
+        build_schema(settings),
+        authenticate=life.authenticate,
+        page=graphiql_page(page_data or _empty_page) if settings.graphiql else None,
+        settings=settings,
+    )
+    checks = {"database": life.database_answers, "bus": life.bus_answers}
+    origins = [origin.strip() for origin in settings.allowed_origins.split(",") if origin.strip()]
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=["POST"],
+        allow_headers=["Authorization", "Content-Type", "Accept-Language"],
+        max_age=3600,
+    )
+    app = Starlette(
+        routes=[
+            Route("/graphql", endpoint),
+            WebSocketRoute("/graphql", endpoint),
+            *asset_routes(),
+            *webhooks.routes(),
+            *health.routes(checks, _registry(endpoint)),
+        ],
+        middleware=[cors] if origins else [],
+        lifespan=life.lifespan,
+    )
+    app.state.endpoint = endpoint
+    return app
+
+
+def _registry(endpoint: GraphQLEndpoint) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    sockets = Gauge("parley_open_sockets", "WebSockets that are open.", registry=registry)
+    sockets.set_function(lambda: endpoint.open_sockets)
+    operations = Gauge(
+        "parley_running_operations", "Operations running over sockets.", registry=registry
+    )
+    operations.set_function(lambda: endpoint.running_operations)
+    return registry
+
+
+async def _empty_page() -> PageData:
+    return PageData(None, ())
+
+
+async def work(settings: Settings, stopped: asyncio.Event) -> None:
+    """Run durable jobs in a process of their own until `stopped`."""
+    async with running(settings, with_jobs=True):
+        await stopped.wait()

@@ -1,0 +1,119 @@
+"""Nodes: anything by its type and key, with the rights that it has everywhere else."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any
+
+from models.activity import Activity
+from models.contact_channel import ContactChannel
+from models.episode import Episode
+from models.refusal import Refused
+from models.workspace import Workspace
+from resolvers import batches
+from resolvers.access import Viewer, sees
+from resolvers.inbox import find_inbox
+
+Key = tuple[str, str]
+Find = Callable[[Viewer, Collection[int]], Awaitable[Mapping[int, Any]]]
+
+
+async def find_nodes(viewer: Viewer, keys: Collection[Key]) -> dict[Key, Any]:
+    """Return the visible rows under (type, key); a constant number of statements per type."""
+    found: dict[Key, Any] = {}
+    for kind in {kind for kind, _ in keys}:
+        wanted = [key for other, key in keys if other == kind]
+        if kind == "StandardInbox":
+            found |= {(kind, key): row for key, row in _inboxes(viewer, wanted).items()}
+        elif kind in FINDERS:
+            ids = {int(key): key for key in wanted if key.isascii() and key.isdecimal()}
+            small = [number for number in ids if number < 2**63]
+            rows = await FINDERS[kind](viewer, small)
+            found |= {(kind, ids[number]): row for number, row in rows.items()}
+    return found
+
+
+def _inboxes(viewer: Viewer, keys: Collection[str]) -> dict[str, Any]:
+    found = {}
+    for key in keys:
+        try:
+            found[key] = find_inbox(viewer, key)
+        except Refused:
+            continue
+    return found
+
+
+async def _conversations(viewer: Viewer, ids: Collection[int]) -> dict[int, Any]:
+    rows = await batches.conversations_by_id(ids)
+    return {key: row for key, row in rows.items() if sees(viewer, row)}
+
+
+async def _contacts(viewer: Viewer, ids: Collection[int]) -> dict[int, Any]:
+    rows = await batches.conversations_by_contact(ids)
+    return {key: row.contact for key, row in rows.items() if sees(viewer, row)}
+
+
+async def _seen_through(viewer: Viewer, rows: Mapping[int, Any]) -> dict[int, Any]:
+    """Return the rows whose conversation the viewer sees."""
+    conversations = await _conversations(viewer, {row.conversation_id for row in rows.values()})
+    return {key: row for key, row in rows.items() if row.conversation_id in conversations}
+
+
+async def _messages(viewer: Viewer, ids: Collection[int]) -> dict[int, Any]:
+    return await _seen_through(viewer, await batches.messages_by_id(ids))
+
+
+async def _activities(viewer: Viewer, ids: Collection[int]) -> dict[int, Any]:
+    rows = {row.id: row for row in await Activity.filter(id__in=ids)}
+    return await _seen_through(viewer, rows)
+
+
+async def _episodes(viewer: Viewer, ids: Collection[int]) -> dict[int, Any]:
+    rows = {row.id: row for row in await Episode.filter(id__in=ids)}
+    return await _seen_through(viewer, rows)
+
+
+async def _contact_channels(viewer: Viewer, ids: Collection[int]) -> dict[int, Any]:
+    rows = {row.id: row for row in await ContactChannel.filter(id__in=ids)}
+    contacts = await _contacts(viewer, {row.contact_id for row in rows.values()})
+    return {key: row for key, row in rows.items() if row.contact_id in contacts}
+
+
+def _in_a_workspace(find: Callable[[Collection[int]], Awaitable[Mapping[int, Any]]]) -> Find:
+    """Return how to find rows that every member of their workspace may see."""
+
+    async def finder(viewer: Viewer, ids: Collection[int]) -> dict[int, Any]:
+        rows = await find(ids)
+        return {key: row for key, row in rows.items() if row.workspace_id in viewer.memberships}
+
+    return finder
+
+
+async def _workspaces(viewer: Viewer, ids: Collection[int]) -> dict[int, Any]:
+    mine = [key for key in ids if key in viewer.memberships]
+    return {row.id: row for row in await Workspace.filter(id__in=mine)} if mine else {}
+
+
+async def _users(viewer: Viewer, ids: Collection[int]) -> dict[int, Any]:
+    shared = await batches.memberships_of_users(ids)
+    visible = [
+        user_id
+        for user_id in ids
+        if user_id == viewer.user_id
+        or any(workspace.id in viewer.memberships for workspace in shared.get(user_id, []))
+    ]
+    return await batches.users_by_id(visible) if visible else {}
+
+
+FINDERS: Mapping[str, Find] = {
+    "Activity": _activities,
+    "Channel": _in_a_workspace(batches.channels_by_id),
+    "Contact": _contacts,
+    "ContactChannel": _contact_channels,
+    "Conversation": _conversations,
+    "Episode": _episodes,
+    "Member": _in_a_workspace(batches.members_by_id),
+    "Message": _messages,
+    "Team": _in_a_workspace(batches.teams_by_id),
+    "User": _users,
+    "Workspace": _workspaces,
+}
+"""How the rows of each GraphQL type are found."""

@@ -1,0 +1,68 @@
+"""Retention: what is removed after its time, by a job that enqueues itself anew."""
+
+from datetime import timedelta
+
+from models.clock import now
+from models.engine import sql
+from models.idempotency_key import IdempotencyKey
+from models.inbound_event import InboundEvent
+from models.session import Session
+from realtime.jobs import ClaimedJob
+from realtime.transaction import transaction
+from settings import get_settings
+
+CLEAN_UP = "clean_up"
+CLEAN_UP_EVERY_SECONDS = 3600
+INBOUND_RETENTION_DAYS = 30
+EVENTS_AT_ONCE = 5000
+
+
+async def schedule_clean_up() -> None:
+    """Enqueue the clean-up unless it waits already; called when a process starts."""
+    async with transaction() as announce:
+        announce.job(CLEAN_UP, {}, dedupe_key=CLEAN_UP)
+
+
+async def clean_up(job: ClaimedJob) -> None:
+    """Remove what is past its retention, then enqueue the next clean-up."""
+    settings = get_settings()
+    moment = now()
+    await IdempotencyKey.filter(
+        created_at__lt=moment - timedelta(days=settings.idempotency_retention_days)
+    ).delete()
+    await InboundEvent.filter(
+        received_at__lt=moment - timedelta(days=INBOUND_RETENTION_DAYS),
+        handled_at__not_isnull=True,
+    ).delete()
+    await Session.filter(refresh_expires_at__lt=moment).delete()
+    counters = await sql.rows("SELECT workspace_id FROM event_counter")
+    for counter in counters:
+        await _forget_events(counter["workspace_id"], settings.event_retention_days)
+    async with transaction() as announce:
+        await job.complete()
+        due = moment + timedelta(seconds=CLEAN_UP_EVERY_SECONDS)
+        announce.job(CLEAN_UP, {}, run_at=due, dedupe_key=CLEAN_UP)
+
+
+async def _forget_events(workspace_id: int, days: int) -> None:
+    """Remove a workspace's old events in steps; older cursors expire with them."""
+    cutoff = now() - timedelta(days=days)
+    while True:
+        async with transaction():
+            [old] = await sql.rows(
+                "SELECT MAX(seq) AS last, COUNT(*) AS count FROM (SELECT seq FROM event"
+                " WHERE workspace_id = ? AND created_at < ?"
+                f" ORDER BY seq LIMIT {EVENTS_AT_ONCE}) old",
+                workspace_id,
+                cutoff,
+            )
+            if not old["count"]:
+                return
+            await sql.affected(
+                "UPDATE event_counter SET oldest_seq = ? WHERE workspace_id = ?",
+                old["last"] + 1,
+                workspace_id,
+            )
+            await sql.affected(
+                "DELETE FROM event WHERE workspace_id = ? AND seq <= ?", workspace_id, old["last"]
+            )

@@ -1,0 +1,64 @@
+"""Connecting channels."""
+
+import strawberry
+
+from models.channel import Channel as ChannelRow
+from resolvers import channel as channels
+from schema.context import Info, viewer_of
+from schema.ids import decode_id
+from schema.objects.channel import Channel
+from schema.payload import Payload, mutation, result
+from settings import get_settings
+
+
+@strawberry.input
+class ConnectChannelInput:
+    """A custom channel: an integrator's own server."""
+
+    workspace_id: strawberry.ID
+    """The workspace."""
+    name: str
+    """1 to 100 characters."""
+    base_url: str
+    """Where the integrator takes messages: we `POST {baseUrl}/message`."""
+    signing_secret: str | None = None
+    """With one, webhooks must carry `X-Parley-Signature: t=<unix>,s=<HMAC-SHA256 of t.body>`."""
+    accepts_idempotency_key: bool = False
+    """True where the integrator drops a repeated `Idempotency-Key`: only then is an attempt
+    whose outcome is unknown repeated automatically."""
+
+
+@strawberry.type
+class ConnectChannelPayload(Payload):
+    """What the integrator has to know."""
+
+    channel: ChannelRow | None = result(Channel)
+    """The connected channel; its `handle` is the `channelId` of both directions."""
+    token: str | None = None
+    """The bearer token of both directions: shown only this once."""
+    webhook_url: str | None = None
+    """Where the integrator posts what contacts write."""
+
+
+@strawberry.type
+class Mutation:
+    """Connecting."""
+
+    @mutation
+    async def connect_channel(
+        self, info: Info, input: ConnectChannelInput
+    ) -> ConnectChannelPayload:
+        """Connect a custom channel."""
+        channel = await channels.connect_channel(
+            viewer_of(info),
+            decode_id(input.workspace_id, "Workspace", "workspaceId"),
+            name=input.name,
+            base_url=input.base_url,
+            signing_secret=input.signing_secret,
+            accepts_idempotency_key=input.accepts_idempotency_key,
+        )
+        return ConnectChannelPayload(
+            channel=channel,
+            token=channel.token,
+            webhook_url=f"{get_settings().public_url}/custom/channel/webhook/",
+        )

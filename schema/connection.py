@@ -1,0 +1,73 @@
+"""Relay connections over keyset pages."""
+
+from typing import Any, Generic, TypeVar
+
+import strawberry
+
+from resolvers.page import Page, PageRequest
+
+T = TypeVar("T")
+
+
+@strawberry.type
+class PageInfo:
+    """Where a page stands in its list."""
+
+    has_next_page: bool
+    """Whether items follow this page."""
+    has_previous_page: bool
+    """Whether items precede this page."""
+    start_cursor: str | None
+    """The cursor of the first item; null on an empty page."""
+    end_cursor: str | None
+    """The cursor of the last item; null on an empty page."""
+
+
+@strawberry.type
+class Edge(Generic[T]):
+    """An item of a list with its place in it."""
+
+    node: T
+    """The item."""
+    cursor: str
+    """The item's place, for `after` and `before`; it stays true while items arrive."""
+
+
+@strawberry.type
+class Connection(Generic[T]):
+    """One page of a list."""
+
+    edges: list[Edge[T]]
+    """The items with their cursors."""
+    page_info: PageInfo
+    """Where the page stands."""
+
+    @strawberry.field
+    def nodes(self) -> list[T]:
+        """The items alone."""
+        return [edge.node for edge in self.edges]
+
+
+def page_request(
+    first: int | None, after: str | None, last: int | None, before: str | None
+) -> PageRequest:
+    """Return the request of a page; refuse a size out of range at once."""
+    request = PageRequest(first, after, last, before)
+    _ = request.size
+    return request
+
+
+def connect(page: Page[Any]) -> Any:
+    """Return a page of rows as a connection."""
+    edges = [
+        Edge(node=row, cursor=cursor) for row, cursor in zip(page.rows, page.cursors, strict=True)
+    ]
+    return Connection(
+        edges=edges,
+        page_info=PageInfo(
+            has_next_page=page.has_next,
+            has_previous_page=page.has_previous,
+            start_cursor=page.cursors[0] if page.cursors else None,
+            end_cursor=page.cursors[-1] if page.cursors else None,
+        ),
+    )

@@ -1,0 +1,136 @@
+"""Contacts: finding, adding and editing them."""
+
+from typing import Any
+
+import strawberry
+from strawberry.types.unset import UNSET
+
+from models.contact import Contact as ContactRow
+from resolvers import contact as contacts
+from resolvers.access import get_contact
+from schema.connection import Connection, connect, page_request
+from schema.context import Info, viewer_of
+from schema.ids import decode_id
+from schema.objects.contact import Contact
+from schema.payload import Payload, mutation, result
+
+
+@strawberry.input
+class CreateContactInput:
+    """Who is to be added."""
+
+    workspace_id: strawberry.ID
+    """The workspace."""
+    first_name: str
+    """1 to 100 characters."""
+    last_name: str = ""
+    """At most 100 characters."""
+    phone: str | None = None
+    """In international form, such as +33612345678; unique in the workspace."""
+    email: str | None = None
+    """Unique in the workspace."""
+    language: str | None = None
+    """As BCP 47."""
+    idempotency_key: str | None = None
+    """1 to 255 printable characters: sent again with the same input, nothing happens twice."""
+
+
+@strawberry.type
+class CreateContactPayload(Payload):
+    """The new contact."""
+
+    contact: ContactRow | None = result(Contact)
+    """The contact, whose conversation is in Closed."""
+
+
+@strawberry.input
+class UpdateContactInput:
+    """What is to be changed; omitted fields stay, null clears."""
+
+    contact_id: strawberry.ID
+    """The contact."""
+    first_name: str | None = UNSET
+    """1 to 100 characters."""
+    last_name: str | None = UNSET
+    """At most 100 characters."""
+    phone: str | None = UNSET
+    """In international form, such as +33612345678; unique in the workspace."""
+    email: str | None = UNSET
+    """Unique in the workspace."""
+    language: str | None = UNSET
+    """As BCP 47."""
+    expected_version: int | None = None
+    """The version it must still have; omitted: any."""
+
+
+@strawberry.type
+class UpdateContactPayload(Payload):
+    """The contact as it is now."""
+
+    contact: ContactRow | None = result(Contact)
+    """The changed contact; after a conflict, as it is now."""
+
+
+def _details(input: CreateContactInput | UpdateContactInput) -> contacts.Details:
+    given = {name: getattr(input, name) for name in contacts.DETAILS}
+    return contacts.clean_details(
+        **{name: value for name, value in given.items() if value is not UNSET}
+    )
+
+
+@strawberry.type
+class Query:
+    """Reading contacts."""
+
+    @strawberry.field(graphql_type=Contact | None)
+    async def contact(self, info: Info, id: strawberry.ID) -> ContactRow:
+        """One contact; NOT_FOUND where the viewer sees none under this id."""
+        return await get_contact(viewer_of(info), decode_id(id, "Contact"))
+
+    @strawberry.field(graphql_type=Connection[Contact])
+    async def contacts(
+        self,
+        info: Info,
+        workspace_id: strawberry.ID,
+        search: str | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Any:
+        """The contacts that the viewer may see, newest first; `search` looks for every word in
+        name, phone and email."""
+        page = await contacts.list_contacts(
+            viewer_of(info),
+            decode_id(workspace_id, "Workspace", "workspaceId"),
+            page_request(first, after, last, before),
+            search=search,
+        )
+        return connect(page)
+
+
+@strawberry.type
+class Mutation:
+    """Adding and editing contacts."""
+
+    @mutation
+    async def create_contact(self, info: Info, input: CreateContactInput) -> CreateContactPayload:
+        """Add a contact; their conversation is born in Closed."""
+        contact = await contacts.create_contact(
+            viewer_of(info),
+            decode_id(input.workspace_id, "Workspace", "workspaceId"),
+            _details(input),
+            idempotency_key=input.idempotency_key,
+        )
+        return CreateContactPayload(contact=contact)
+
+    @mutation
+    async def update_contact(self, info: Info, input: UpdateContactInput) -> UpdateContactPayload:
+        """Edit a contact."""
+        contact = await contacts.update_contact(
+            viewer_of(info),
+            decode_id(input.contact_id, "Contact", "contactId"),
+            _details(input),
+            expected_version=input.expected_version,
+        )
+        return UpdateContactPayload(contact=contact)

@@ -1,0 +1,110 @@
+"""Docstrings as descriptions: what stands in the code is what GraphiQL shows."""
+
+import ast
+import inspect
+import textwrap
+from itertools import pairwise
+from typing import Any
+
+import strawberry
+from graphql import Undefined
+from strawberry.types.enum import StrawberryEnumDefinition
+from strawberry.utils.str_converters import to_camel_case
+
+ARGUMENTS = {
+    "after": "Only what follows this cursor.",
+    "before": "Only what precedes this cursor.",
+    "conversation_id": "Only this conversation.",
+    "first": "How many items from the start: 1 to 100, by default 25.",
+    "id": "The object's global id.",
+    "ids": "The objects' global ids.",
+    "input": "What to do.",
+    "last": "How many items from the end: 1 to 100.",
+    "search": "Words that must all occur.",
+    "sort": "The order.",
+    "status": "Only this tab; omitted: all of them.",
+    "unreplied": "Only conversations that wait for an answer.",
+    "workspace_id": "The workspace.",
+}
+
+
+def attribute_docs(kind: type[object]) -> dict[str, str]:
+    """Return the docstrings under the attributes of a class, those of its bases included."""
+    found: dict[str, str] = {}
+    for base in reversed(kind.__mro__):
+        if base.__module__ == "builtins":
+            continue
+        try:
+            tree = ast.parse(textwrap.dedent(inspect.getsource(base)))
+        except (OSError, TypeError):
+            continue
+        found |= _docs_in(tree.body[0])
+    return found
+
+
+def _docs_in(node: ast.stmt) -> dict[str, str]:
+    found: dict[str, str] = {}
+    body = node.body if isinstance(node, ast.ClassDef) else []
+    for statement, following in pairwise(body):
+        target: ast.expr | None = None
+        if isinstance(statement, ast.AnnAssign):
+            target = statement.target
+        elif isinstance(statement, ast.Assign):
+            target = statement.targets[0]
+        is_text = isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant)
+        if isinstance(target, ast.Name) and is_text:
+            found[target.id] = one_paragraph(str(following.value.value))  # type: ignore[attr-defined]  # just checked
+    return found
+
+
+def one_paragraph(text: str) -> str:
+    """Return a docstring with its line breaks within paragraphs taken out."""
+    paragraphs = inspect.cleandoc(text).split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split("\n")) for paragraph in paragraphs)
+
+
+def describe(schema: strawberry.Schema) -> None:
+    """Give everything in a schema that has none the description that its code has.
+
+    A default of null is left unsaid: omitted means the same.
+    """
+    for concrete in list(schema.schema_converter.type_map.values()):
+        definition: Any = concrete.definition
+        if isinstance(definition, StrawberryEnumDefinition):
+            _describe_enum(definition, concrete.implementation)
+        elif hasattr(definition, "fields"):
+            _describe_type(definition, concrete.implementation)
+
+
+def _describe_enum(definition: StrawberryEnumDefinition, built: Any) -> None:
+    kind: type[object] = definition.wrapped_cls
+    built.description = one_paragraph(kind.__doc__ or "")
+    docs = attribute_docs(kind)
+    for name, value in built.values.items():
+        value.description = value.description or docs.get(name)
+
+
+def _describe_type(definition: Any, built: Any) -> None:
+    if not built.description and definition.origin.__doc__:
+        built.description = one_paragraph(definition.origin.__doc__)
+    docs = attribute_docs(definition.origin)
+    for field in definition.fields:
+        shown = built.fields.get(_graphql_name(field))
+        if shown is None:
+            continue
+        resolver = field.base_resolver
+        written = resolver.wrapped_func.__doc__ if resolver is not None else None
+        if not shown.description:
+            shown.description = docs.get(field.python_name) or one_paragraph(written or "")
+        if getattr(shown, "default_value", Undefined) is None:
+            shown.default_value = Undefined
+        for argument in field.arguments:
+            built_argument = shown.args[_graphql_name(argument)]
+            if built_argument.default_value is None:
+                built_argument.default_value = Undefined
+            if not built_argument.description:
+                built_argument.description = ARGUMENTS.get(argument.python_name)
+
+
+def _graphql_name(named: Any) -> str:
+    return str(named.graphql_name or to_camel_case(named.python_name))

@@ -1,0 +1,80 @@
+"""The event log: every durable fact of a workspace, live or in pages."""
+
+from collections.abc import AsyncIterator
+
+import strawberry
+
+from realtime.events import CredentialRevoked, Fact
+from realtime.log import encode_cursor, read_head, read_page
+from resolvers.access import Right, require
+from schema.connection import Connection, Edge, PageInfo, page_request
+from schema.context import Info, viewer_of
+from schema.hub import Told, tell
+from schema.ids import decode_id, decode_optional_id
+from schema.objects.event import WorkspaceEvent, workspace_event
+from schema.streams import follow, seen_by, start_of
+
+
+def _wanted(fact: Fact, conversation_id: int | None) -> bool:
+    if isinstance(fact, CredentialRevoked):
+        return False
+    return conversation_id in (None, getattr(fact, "conversation_id", None))
+
+
+@strawberry.type
+class Query:
+    """Reading the log over plain HTTP."""
+
+    @strawberry.field
+    async def events(
+        self,
+        info: Info,
+        workspace_id: strawberry.ID,
+        after: str,
+        first: int | None = None,
+    ) -> Connection[WorkspaceEvent]:
+        """The events after a cursor, in commit order: what `workspaceEvents` streams, for those
+        who poll. Go on with `endCursor`, also where a page is empty."""
+        viewer = viewer_of(info)
+        workspace = decode_id(workspace_id, "Workspace", "workspaceId")
+        require(viewer, workspace, Right.VIEW)
+        size = page_request(first, None, None, None).size
+        head = await read_head(workspace)
+        start = start_of(after, head)
+        page = await read_page(workspace, start, size)
+        edges = []
+        for item in await tell(page):
+            seen = seen_by(viewer, item) if isinstance(item, Told) else None
+            if seen is not None:
+                cursor = encode_cursor(head.epoch, seen.told.delivery.logged.seq)
+                edges.append(Edge[WorkspaceEvent](node=workspace_event(seen), cursor=cursor))
+        end = page[-1].seq if page else start
+        return Connection[WorkspaceEvent](
+            edges=edges,
+            page_info=PageInfo(
+                has_next_page=end < head.seq,
+                has_previous_page=start >= head.oldest_seq,
+                start_cursor=edges[0].cursor if edges else None,
+                end_cursor=encode_cursor(head.epoch, end),
+            ),
+        )
+
+
+@strawberry.type
+class Subscription:
+    """Following the log."""
+
+    @strawberry.subscription
+    async def workspace_events(
+        self,
+        info: Info,
+        workspace_id: strawberry.ID,
+        conversation_id: strawberry.ID | None = None,
+        after: str | None = None,
+    ) -> AsyncIterator[WorkspaceEvent]:
+        """Every durable fact of a workspace that the viewer may see: the one stream that a
+        front-end needs. With `after`, first everything behind that cursor, then live."""
+        workspace = decode_id(workspace_id, "Workspace", "workspaceId")
+        only = decode_optional_id(conversation_id, "Conversation", "conversationId")
+        async for seen in follow(info, workspace, after, lambda fact: _wanted(fact, only)):
+            yield workspace_event(seen)

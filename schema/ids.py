@@ -1,0 +1,45 @@
+"""Opaque ids: what a client keeps instead of a table's key."""
+
+import base64
+import binascii
+
+import strawberry
+
+from resolvers.access import hidden
+
+
+def encode_id(kind: str, key: int | str) -> strawberry.ID:
+    """Return the global id of the object `key` of a GraphQL type."""
+    return strawberry.ID(base64.urlsafe_b64encode(f"{kind}:{key}".encode()).decode().rstrip("="))
+
+
+def split_id(value: str) -> tuple[str, str]:
+    """Return the type and the key of a global id; two empty texts for what is none of ours."""
+    try:
+        padded = value + "=" * (-len(value) % 4)
+        decoded = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        return "", ""
+    kind, _, key = decoded.partition(":")
+    return kind, key
+
+
+def decode_text_id(value: str, kind: str, field: str) -> str:
+    """Return the key of an id of the given type; refuse any other as never existing."""
+    found, key = split_id(value)
+    if found != kind or not key:
+        raise hidden((field,))
+    return key
+
+
+def decode_id(value: str, kind: str, field: str = "id") -> int:
+    """Return the numeric key of an id of the given type; refuse any other as never existing."""
+    key = decode_text_id(value, kind, field)
+    if not (key.isascii() and key.isdecimal() and len(key) <= 18):
+        raise hidden((field,))
+    return int(key)
+
+
+def decode_optional_id(value: str | None, kind: str, field: str) -> int | None:
+    """Return the key of an id, or None where none was given."""
+    return None if value is None else decode_id(value, kind, field)

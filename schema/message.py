@@ -1,0 +1,119 @@
+"""Sending messages, and hearing of new ones."""
+
+from collections.abc import AsyncIterator
+
+import strawberry
+
+from models.message import Message as MessageRow
+from realtime.events import MessageAdded as MessageAddedFact
+from resolvers import message as messages
+from resolvers.access import get_message
+from schema.context import Info, viewer_of
+from schema.ids import decode_id, decode_optional_id
+from schema.objects.event import MessageAdded
+from schema.objects.message import Message
+from schema.payload import Payload, mutation, result
+from schema.streams import follow
+
+
+@strawberry.input
+class SendMessageInput:
+    """What to write to whom."""
+
+    conversation_id: strawberry.ID
+    """The conversation."""
+    text: str
+    """1 to 7,000 characters."""
+    channel_id: strawberry.ID | None = None
+    """The channel to send it on; omitted: the one used last."""
+    idempotency_key: str | None = None
+    """1 to 255 printable characters: sent again with the same input, nothing happens twice."""
+
+
+@strawberry.type
+class SendMessagePayload(Payload):
+    """The accepted message."""
+
+    message: MessageRow | None = result(Message)
+    """The message, PENDING until the vendor has taken it."""
+
+
+@strawberry.input
+class RetryMessageInput:
+    """Which message to send again."""
+
+    message_id: strawberry.ID
+    """A message that is FAILED or UNCERTAIN."""
+    idempotency_key: str | None = None
+    """1 to 255 printable characters: sent again with the same input, nothing happens twice."""
+
+
+@strawberry.type
+class RetryMessagePayload(Payload):
+    """The new message."""
+
+    message: MessageRow | None = result(Message)
+    """The message that sends the old one's text again."""
+
+
+@strawberry.type
+class Query:
+    """Reading messages."""
+
+    @strawberry.field(graphql_type=Message | None)
+    async def message(self, info: Info, id: strawberry.ID) -> MessageRow:
+        """One message; NOT_FOUND where the viewer sees none under this id."""
+        return await get_message(viewer_of(info), decode_id(id, "Message"))
+
+
+@strawberry.type
+class Mutation:
+    """Sending."""
+
+    @mutation
+    async def send_message(self, info: Info, input: SendMessageInput) -> SendMessagePayload:
+        """Accept a message for delivery; a closed conversation opens."""
+        message = await messages.send_message(
+            viewer_of(info),
+            decode_id(input.conversation_id, "Conversation", "conversationId"),
+            text=input.text,
+            channel_id=decode_optional_id(input.channel_id, "Channel", "channelId"),
+            idempotency_key=input.idempotency_key,
+        )
+        return SendMessagePayload(message=message)
+
+    @mutation
+    async def retry_message(self, info: Info, input: RetryMessageInput) -> RetryMessagePayload:
+        """Send a message that failed, or whose outcome nobody knows, again as a new one."""
+        message = await messages.retry_message(
+            viewer_of(info),
+            decode_id(input.message_id, "Message", "messageId"),
+            idempotency_key=input.idempotency_key,
+        )
+        return RetryMessagePayload(message=message)
+
+
+@strawberry.type
+class Subscription:
+    """Hearing of messages."""
+
+    @strawberry.subscription
+    async def message_added(
+        self,
+        info: Info,
+        workspace_id: strawberry.ID,
+        conversation_id: strawberry.ID | None = None,
+        after: str | None = None,
+    ) -> AsyncIterator[MessageAdded]:
+        """Each message that comes in or is accepted for sending."""
+        workspace = decode_id(workspace_id, "Workspace", "workspaceId")
+        only = decode_optional_id(conversation_id, "Conversation", "conversationId")
+        async for seen in follow(
+            info,
+            workspace,
+            after,
+            lambda fact: (
+                isinstance(fact, MessageAddedFact) and only in (None, fact.conversation_id)
+            ),
+        ):
+            yield MessageAdded(seen=seen)

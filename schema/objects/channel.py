@@ -1,0 +1,57 @@
+"""A channel: a connected account of a messaging vendor."""
+
+from datetime import datetime
+from typing import Any
+
+import strawberry
+
+from models.channel import Channel as ChannelRow
+from models.channel import ChannelKind
+from models.contact_channel import ContactChannel as ContactChannelRow
+from schema.context import Info
+from schema.objects.node import Node, global_id
+
+
+@strawberry.type
+class Channel(Node):
+    """Where contacts write and are answered."""
+
+    id: strawberry.ID = global_id("Channel")
+    kind: ChannelKind
+    """The vendor."""
+    name: str
+    """The name given to it here."""
+    handle: str
+    """The `channelId` by which vendor and server name it."""
+    is_connected: bool
+    """Whether messages can pass."""
+
+    @classmethod
+    def is_type_of(cls, obj: Any, _info: Any) -> bool:
+        """Tell whether a row is of this type."""
+        return isinstance(obj, ChannelRow)
+
+
+@strawberry.type
+class ContactChannel(Node):
+    """A contact's identity on one channel."""
+
+    id: strawberry.ID = global_id("ContactChannel")
+    external_id: str
+    """The vendor's name for the contact."""
+    last_incoming_at: datetime | None
+    """When the contact last wrote there; null if never."""
+    last_message_at: datetime | None
+    """When the last message passed there; null if none has."""
+
+    @strawberry.field(graphql_type=Channel)
+    async def channel(root: strawberry.Parent[ContactChannelRow], info: Info) -> ChannelRow:
+        """The channel."""
+        found = await info.context.loaders.channel.load(root.channel_id)
+        assert found is not None  # noqa: S101 - a foreign key says so
+        return found
+
+    @classmethod
+    def is_type_of(cls, obj: Any, _info: Any) -> bool:
+        """Tell whether a row is of this type."""
+        return isinstance(obj, ContactChannelRow)

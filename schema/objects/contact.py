@@ -1,0 +1,83 @@
+"""A contact: a customer of the workspace."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import strawberry
+
+from models.contact import Contact as ContactRow
+from models.contact_channel import ContactChannel as ContactChannelRow
+from models.conversation import Conversation as ConversationRow
+from resolvers import contact as contacts
+from resolvers.access import Right, may
+from schema.context import Info, viewer_of
+from schema.objects.channel import ContactChannel
+from schema.objects.masked_string import MaskedString
+from schema.objects.node import Node, global_id
+
+if TYPE_CHECKING:
+    from schema.objects.conversation import Conversation
+
+
+@strawberry.type
+class Contact(Node):
+    """A customer, with one lasting conversation."""
+
+    id: strawberry.ID = global_id("Contact")
+    first_name: str
+    """The first name; empty if nobody knows it."""
+    last_name: str
+    """The last name; empty if nobody knows it."""
+    email: str | None
+    """The email address in lower case; null if nobody knows it."""
+    language: str | None
+    """The language they write in, as BCP 47; null if nobody knows it."""
+    country: str | None
+    """The country, as ISO 3166-1 alpha-2, from the phone number or the channel; null if unknown."""
+    picture_url: str | None
+    """The profile picture given by the channel; null if there is none."""
+    version: int
+    """Counts the edits; give it as `expectedVersion` to lose nobody's change."""
+    created_at: datetime
+    """When they became known."""
+
+    @strawberry.field
+    def name(root: strawberry.Parent[ContactRow]) -> str:
+        """The name to show: first and last name, else the email address or the phone number."""
+        return contacts.display_name(root)
+
+    @strawberry.field
+    def phone(root: strawberry.Parent[ContactRow]) -> MaskedString | None:
+        """The phone number in E.164; null if nobody knows it."""
+        if root.phone is None:
+            return None
+        return MaskedString(value=root.phone, masked=False, display=root.phone)
+
+    @strawberry.field
+    def is_callable(root: strawberry.Parent[ContactRow]) -> bool:
+        """Whether there is a number that the viewer can call."""
+        return root.phone is not None
+
+    @strawberry.field(graphql_type=list[ContactChannel])
+    async def channels(root: strawberry.Parent[ContactRow], info: Info) -> list[ContactChannelRow]:
+        """Where the contact is reached, the channel used last first."""
+        return await info.context.loaders.channels_of_contact.load(root.id) or []
+
+    @strawberry.field(
+        graphql_type=Annotated["Conversation", strawberry.lazy("schema.objects.conversation")]
+    )
+    async def conversation(root: strawberry.Parent[ContactRow], info: Info) -> ConversationRow:
+        """The contact's one lasting conversation."""
+        found = await info.context.loaders.conversation_of_contact.load(root.id)
+        assert found is not None  # noqa: S101 - it is born with the contact
+        return found
+
+    @strawberry.field
+    def viewer_can_edit(root: strawberry.Parent[ContactRow], info: Info) -> bool:
+        """Whether the viewer may use `updateContact`."""
+        return may(viewer_of(info), root.workspace_id, Right.EDIT_CONTACTS)
+
+    @classmethod
+    def is_type_of(cls, obj: Any, _info: Any) -> bool:
+        """Tell whether a row is of this type."""
+        return isinstance(obj, ContactRow)

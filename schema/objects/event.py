@@ -1,0 +1,226 @@
+"""Events: what the streams and the log tell, each with its cursor."""
+
+from collections.abc import Callable
+from datetime import datetime
+from enum import Enum
+
+import strawberry
+
+from models.contact import Contact as ContactRow
+from models.conversation import Conversation as ConversationRow
+from models.member import Member as MemberRow
+from models.message import Message as MessageRow
+from realtime import events as facts
+from realtime.events import Fact
+from realtime.log import encode_cursor
+from schema.context import Info, viewer_of
+from schema.ids import encode_id
+from schema.objects.contact import Contact
+from schema.objects.conversation import Conversation
+from schema.objects.member import Member
+from schema.objects.message import Message
+from schema.streams import Seen
+
+
+@strawberry.enum
+class ConversationChange(Enum):
+    """What changed about a conversation."""
+
+    CREATED = "CREATED"
+    """It was born with its contact."""
+    CONTACT_UPDATED = "CONTACT_UPDATED"
+    """Its contact was edited."""
+    MESSAGE_ADDED = "MESSAGE_ADDED"
+    """A message came in or was accepted for sending."""
+    OPENED = "OPENED"
+    """It moved to Open."""
+    CLOSED = "CLOSED"
+    """It moved to Closed."""
+    ASSIGNED = "ASSIGNED"
+    """It got another assignee."""
+    UNASSIGNED = "UNASSIGNED"
+    """It moved to Unassigned."""
+    SNOOZED = "SNOOZED"
+    """It moved to Snoozed."""
+    UNSNOOZED = "UNSNOOZED"
+    """Its snooze was ended."""
+    SNOOZE_EXPIRED = "SNOOZE_EXPIRED"
+    """Its snooze came to its end."""
+    REPLIED = "REPLIED"
+    """A reply reached the vendor: it no longer waits for one."""
+    READ = "READ"
+    """The viewer read it, on any device."""
+    HIDDEN = "HIDDEN"
+    """The viewer can no longer see it: forget what is known of it."""
+
+
+CHANGES: dict[type[Fact], ConversationChange] = {
+    facts.ContactCreated: ConversationChange.CREATED,
+    facts.ContactUpdated: ConversationChange.CONTACT_UPDATED,
+    facts.MessageAdded: ConversationChange.MESSAGE_ADDED,
+    facts.ConversationOpened: ConversationChange.OPENED,
+    facts.ConversationClosed: ConversationChange.CLOSED,
+    facts.ConversationAssigned: ConversationChange.ASSIGNED,
+    facts.ConversationUnassigned: ConversationChange.UNASSIGNED,
+    facts.ConversationSnoozed: ConversationChange.SNOOZED,
+    facts.ConversationUnsnoozed: ConversationChange.UNSNOOZED,
+    facts.SnoozeExpired: ConversationChange.SNOOZE_EXPIRED,
+    facts.UnrepliedCleared: ConversationChange.REPLIED,
+    facts.ConversationRead: ConversationChange.READ,
+}
+
+
+def changes_conversation(fact: Fact, only: int | None) -> bool:
+    """Tell whether a fact changes a conversation, or the one that is asked for."""
+    if type(fact) not in CHANGES:
+        return False
+    return only is None or getattr(fact, "conversation_id", None) == only
+
+
+@strawberry.interface
+class WorkspaceEvent:
+    """A durable fact of a workspace, told in commit order; after a reconnect perhaps again, with
+    the same id."""
+
+    seen: strawberry.Private[Seen]
+
+    @strawberry.field
+    def event_id(self) -> strawberry.ID:
+        """The event's lasting id: what comes twice comes with the same one."""
+        logged = self.seen.told.delivery.logged
+        return encode_id("WorkspaceEvent", f"{logged.workspace_id}.{logged.seq}")
+
+    @strawberry.field
+    def cursor(self, info: Info) -> str:
+        """Its place in the log: subscribe with it as `after` to go on behind it."""
+        logged = self.seen.told.delivery.logged
+        head = viewer_of(info).memberships[logged.workspace_id].head
+        return encode_cursor(head.epoch, logged.seq)
+
+    @strawberry.field
+    def occurred_at(self) -> datetime:
+        """When it was committed."""
+        return self.seen.told.delivery.logged.occurred_at
+
+
+@strawberry.type
+class MessageAdded(WorkspaceEvent):
+    """A message came in or was accepted for sending."""
+
+    @strawberry.field(graphql_type=Message)
+    def message(self) -> MessageRow | None:
+        """The message."""
+        return self.seen.told.delivery.message
+
+    @strawberry.field(graphql_type=Conversation)
+    def conversation(self) -> ConversationRow | None:
+        """Its conversation as it is now."""
+        return self.seen.told.delivery.conversation
+
+
+@strawberry.type
+class MessageChanged(WorkspaceEvent):
+    """An outgoing message went on, failed, or its outcome became unknown."""
+
+    @strawberry.field(graphql_type=Message)
+    def message(self) -> MessageRow | None:
+        """The message as it is now."""
+        return self.seen.told.delivery.message
+
+    @strawberry.field(graphql_type=Conversation)
+    def conversation(self) -> ConversationRow | None:
+        """Its conversation as it is now."""
+        return self.seen.told.delivery.conversation
+
+
+@strawberry.type
+class ConversationChanged(WorkspaceEvent):
+    """Something changed about a conversation."""
+
+    @strawberry.field
+    def change(self) -> ConversationChange:
+        """What changed."""
+        if self.seen.is_hidden:
+            return ConversationChange.HIDDEN
+        return CHANGES[type(self.seen.told.delivery.logged.fact)]
+
+    @strawberry.field
+    def conversation_id(self) -> strawberry.ID:
+        """Which conversation it is, known also where it is hidden."""
+        fact = self.seen.told.delivery.logged.fact
+        return encode_id("Conversation", getattr(fact, "conversation_id", 0))
+
+    @strawberry.field(graphql_type=Conversation | None)
+    def conversation(self) -> ConversationRow | None:
+        """The conversation as it is now; null where the viewer can no longer see it."""
+        return None if self.seen.is_hidden else self.seen.told.delivery.conversation
+
+
+@strawberry.type
+class SnoozeExpired(WorkspaceEvent):
+    """A snooze came to its end by itself."""
+
+    @strawberry.field
+    def until(self) -> datetime:
+        """When it was to end."""
+        fact = self.seen.told.delivery.logged.fact
+        assert isinstance(fact, facts.SnoozeExpired)  # noqa: S101 - nothing else is told by it
+        return fact.until
+
+    @strawberry.field(graphql_type=Conversation)
+    def conversation(self) -> ConversationRow | None:
+        """The conversation, back where it was."""
+        return self.seen.told.delivery.conversation
+
+
+@strawberry.enum
+class ContactChange(Enum):
+    """What changed about a contact."""
+
+    CREATED = "CREATED"
+    """They became known."""
+    UPDATED = "UPDATED"
+    """Their details were edited."""
+
+
+@strawberry.type
+class ContactChanged(WorkspaceEvent):
+    """A contact became known or was edited."""
+
+    @strawberry.field
+    def change(self) -> ContactChange:
+        """What changed."""
+        created = isinstance(self.seen.told.delivery.logged.fact, facts.ContactCreated)
+        return ContactChange.CREATED if created else ContactChange.UPDATED
+
+    @strawberry.field(graphql_type=Contact)
+    def contact(self) -> ContactRow | None:
+        """The contact as they are now."""
+        conversation = self.seen.told.delivery.conversation
+        return conversation.contact if conversation is not None else None
+
+
+@strawberry.type
+class MemberChanged(WorkspaceEvent):
+    """A member joined, left, or what they may do changed."""
+
+    @strawberry.field(graphql_type=Member)
+    def member(self) -> MemberRow | None:
+        """The member as they are now."""
+        return self.seen.told.delivery.member
+
+
+KINDS: dict[type[Fact], Callable[[Seen], WorkspaceEvent]] = {
+    facts.MessageAdded: lambda seen: MessageAdded(seen=seen),
+    facts.MessageStatusChanged: lambda seen: MessageChanged(seen=seen),
+    facts.SnoozeExpired: lambda seen: SnoozeExpired(seen=seen),
+    facts.ContactCreated: lambda seen: ContactChanged(seen=seen),
+    facts.ContactUpdated: lambda seen: ContactChanged(seen=seen),
+    facts.MemberChanged: lambda seen: MemberChanged(seen=seen),
+}
+
+
+def workspace_event(seen: Seen) -> WorkspaceEvent:
+    """Return an event as the GraphQL type that tells it best."""
+    kind = KINDS.get(type(seen.told.delivery.logged.fact))
+    return kind(seen) if kind is not None else ConversationChanged(seen=seen)

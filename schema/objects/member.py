@@ -1,0 +1,58 @@
+"""A member: a user inside one workspace."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import strawberry
+
+from models.member import Member as MemberRow
+from models.member import Role, Visibility
+from models.team import Team as TeamRow
+from models.user import User as UserRow
+from schema.context import Info
+from schema.objects.node import Node, global_id
+from schema.objects.team import Team
+from schema.objects.user import User
+
+
+@strawberry.type
+class Member(Node):
+    """A user's place in a workspace."""
+
+    id: strawberry.ID = global_id("Member")
+    role: Role
+    """What they may do."""
+    visibility: Visibility
+    """Which conversations they may see; it restricts agents only."""
+    is_active: bool
+    """Whether they still work here; inactive members keep their history."""
+    created_at: datetime
+    """When they joined."""
+
+    @strawberry.field
+    def name(root: strawberry.Parent[MemberRow]) -> str:
+        """The person's name."""
+        return root.user.name
+
+    @strawberry.field(graphql_type=User)
+    def user(root: strawberry.Parent[MemberRow]) -> UserRow:
+        """The person."""
+        return root.user
+
+    @strawberry.field(graphql_type=Team | None)
+    async def team(root: strawberry.Parent[MemberRow], info: Info) -> TeamRow | None:
+        """The team they belong to; null for none."""
+        if root.team_id is None:
+            return None
+        return await info.context.loaders.team.load(root.team_id)
+
+    @classmethod
+    def is_type_of(cls, obj: Any, _info: Any) -> bool:
+        """Tell whether a row is of this type."""
+        return isinstance(obj, MemberRow)
+
+
+Assignee = Annotated[
+    Member, strawberry.union("Assignee", description="Who looks after a conversation.")
+]
+"""A union from the start: AI agents will be assignees too."""

@@ -1,0 +1,196 @@
+"""A message, and the other items of a conversation's timeline."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import strawberry
+
+from models.activity import Activity as ActivityRow
+from models.activity import ActivityKind
+from models.channel import Channel as ChannelRow
+from models.contact import Contact as ContactRow
+from models.conversation import Conversation as ConversationRow
+from models.episode import ChangeSource
+from models.member import Member as MemberRow
+from models.message import Direction, MessageKind, MessageSource, MessageStatus
+from models.message import Message as MessageRow
+from resolvers import message as messages
+from resolvers.access import Right, may
+from resolvers.sentences import UNSUPPORTED_MESSAGE, say
+from schema.context import Info, viewer_of
+from schema.ids import encode_id
+from schema.objects.channel import Channel
+from schema.objects.contact import Contact
+from schema.objects.member import Member
+from schema.objects.node import Node, global_id
+
+if TYPE_CHECKING:
+    from schema.objects.conversation import Conversation
+
+Actor = Annotated[
+    Member | Contact,
+    strawberry.union("Actor", description="Who did something: a member or the contact."),
+]
+
+STEPS = (
+    (MessageStatus.PENDING, "created_at"),
+    (MessageStatus.SENT, "sent_at"),
+    (MessageStatus.DELIVERED, "delivered_at"),
+    (MessageStatus.READ, "read_at"),
+    (MessageStatus.FAILED, "failed_at"),
+)
+
+
+@strawberry.type
+class MessageStatusChange:
+    """A step of an outgoing message on its way."""
+
+    status: MessageStatus
+    """What was reached."""
+    at: datetime
+    """When, as far as the vendor told."""
+
+
+@strawberry.type
+class MessageFailure:
+    """Why a message was not delivered."""
+
+    code: str
+    """A stable code."""
+    text: str
+    """The vendor's words."""
+
+
+async def _conversation(root: Any, info: Info) -> ConversationRow:
+    found = await info.context.loaders.conversation.load(root.conversation_id)
+    assert found is not None  # noqa: S101 - a foreign key says so
+    return found
+
+
+@strawberry.type
+class Message(Node):
+    """What a contact wrote, or what was sent to them."""
+
+    id: strawberry.ID = global_id("Message")
+    direction: Direction
+    """Whether the contact wrote it or received it."""
+    kind: MessageKind
+    """What it consists of."""
+    source: MessageSource
+    """Who or what wrote it."""
+    status: MessageStatus
+    """How far it came; it never goes backwards."""
+    seq: int
+    """Its place in the conversation, the same for everybody; activities are numbered along."""
+    created_at: datetime
+    """When it was accepted here."""
+
+    @strawberry.field
+    def text(root: strawberry.Parent[MessageRow], info: Info) -> str:
+        """The text; for a message that cannot be shown, a sentence that says so."""
+        if root.text is not None:
+            return root.text
+        return say(UNSUPPORTED_MESSAGE, info.context.language)
+
+    @strawberry.field
+    def payload(root: strawberry.Parent[MessageRow]) -> str | None:
+        """The vendor's own JSON of a message that cannot be shown; null for all others."""
+        return root.payload
+
+    @strawberry.field(graphql_type=Actor | None)
+    async def author(
+        root: strawberry.Parent[MessageRow], info: Info
+    ) -> MemberRow | ContactRow | None:
+        """Who wrote it; null for a program, or a member who is gone."""
+        if root.direction is Direction.INCOMING:
+            return (await _conversation(root, info)).contact
+        if root.author_id is None:
+            return None
+        return await info.context.loaders.member.load(root.author_id)
+
+    @strawberry.field(graphql_type=Channel)
+    async def channel(root: strawberry.Parent[MessageRow], info: Info) -> ChannelRow:
+        """The channel it passed through."""
+        found = await info.context.loaders.channel.load(root.channel_id)
+        assert found is not None  # noqa: S101 - a foreign key says so
+        return found
+
+    @strawberry.field(
+        graphql_type=Annotated["Conversation", strawberry.lazy("schema.objects.conversation")]
+    )
+    async def conversation(root: strawberry.Parent[MessageRow], info: Info) -> ConversationRow:
+        """The conversation it belongs to."""
+        return await _conversation(root, info)
+
+    @strawberry.field
+    def status_history(root: strawberry.Parent[MessageRow]) -> list[MessageStatusChange]:
+        """Every status an outgoing message has reached, in their order; empty for an incoming."""
+        if root.direction is Direction.INCOMING:
+            return []
+        reached = ((status, getattr(root, field)) for status, field in STEPS)
+        return [MessageStatusChange(status=status, at=at) for status, at in reached if at]
+
+    @strawberry.field
+    def failure(root: strawberry.Parent[MessageRow]) -> MessageFailure | None:
+        """Why it failed; null unless its status is FAILED."""
+        if root.status is not MessageStatus.FAILED or root.failure_code is None:
+            return None
+        return MessageFailure(code=root.failure_code, text=root.failure_text or "")
+
+    @strawberry.field
+    def retry_of_id(root: strawberry.Parent[MessageRow]) -> strawberry.ID | None:
+        """The message that this one sends again; null if it is no retry."""
+        return encode_id("Message", root.retry_of_id) if root.retry_of_id is not None else None
+
+    @strawberry.field
+    def viewer_can_retry(root: strawberry.Parent[MessageRow], info: Info) -> bool:
+        """Whether the viewer may use `retryMessage` on it."""
+        allowed = may(viewer_of(info), root.workspace_id, Right.REPLY)
+        return allowed and messages.can_be_retried(root)
+
+    @classmethod
+    def is_type_of(cls, obj: Any, _info: Any) -> bool:
+        """Tell whether a row is of this type."""
+        return isinstance(obj, MessageRow)
+
+
+@strawberry.type
+class Activity(Node):
+    """A change of the conversation's state, as a line of its timeline."""
+
+    id: strawberry.ID = global_id("Activity")
+    kind: ActivityKind
+    """What was done."""
+    source: ChangeSource
+    """Who or what did it."""
+    seq: int
+    """Its place in the conversation; messages are numbered along."""
+    until: datetime | None
+    """When a snooze was to end; null for other kinds."""
+    created_at: datetime
+    """When it was done."""
+
+    @strawberry.field(graphql_type=Member | None)
+    async def actor(root: strawberry.Parent[ActivityRow], info: Info) -> MemberRow | None:
+        """The member who did it; null for the contact, a program or the system."""
+        if root.actor_id is None:
+            return None
+        return await info.context.loaders.member.load(root.actor_id)
+
+    @strawberry.field(graphql_type=Member | None)
+    async def assignee(root: strawberry.Parent[ActivityRow], info: Info) -> MemberRow | None:
+        """The member it was assigned to; null for other kinds."""
+        if root.assignee_id is None:
+            return None
+        return await info.context.loaders.member.load(root.assignee_id)
+
+    @classmethod
+    def is_type_of(cls, obj: Any, _info: Any) -> bool:
+        """Tell whether a row is of this type."""
+        return isinstance(obj, ActivityRow)
+
+
+TimelineItem = Annotated[
+    Message | Activity,
+    strawberry.union("TimelineItem", description="A line of a conversation's timeline."),
+]

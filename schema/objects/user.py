@@ -1,0 +1,39 @@
+"""A user: a person who logs in."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import strawberry
+
+from models.user import User as UserRow
+from models.workspace import Workspace as WorkspaceRow
+from schema.context import Info, viewer_of
+from schema.objects.node import Node, global_id
+
+if TYPE_CHECKING:
+    from schema.objects.workspace import Workspace
+
+
+@strawberry.type
+class User(Node):
+    """A person who logs in, a member of any number of workspaces."""
+
+    id: strawberry.ID = global_id("User")
+    name: str
+    """The person's full name."""
+    email: str
+    """The address they log in with."""
+    language: str | None
+    """The language of sentences for them, as BCP 47; null: that of each request."""
+
+    @strawberry.field(
+        graphql_type=list[Annotated["Workspace", strawberry.lazy("schema.objects.workspace")]]
+    )
+    async def workspaces(root: strawberry.Parent[UserRow], info: Info) -> list[WorkspaceRow]:
+        """The workspaces that they share with the viewer, by name."""
+        found = await info.context.loaders.memberships_of_user.load(root.id) or []
+        return [row for row in found if row.id in viewer_of(info).memberships]
+
+    @classmethod
+    def is_type_of(cls, obj: Any, _info: Any) -> bool:
+        """Tell whether a row is of this type."""
+        return isinstance(obj, UserRow)

@@ -1,0 +1,86 @@
+"""A workspace: an independent account with its own people, contacts and channels."""
+
+from typing import Any
+
+import strawberry
+
+from models.channel import Channel as ChannelRow
+from models.member import Member as MemberRow
+from models.team import Team as TeamRow
+from models.workspace import Workspace as WorkspaceRow
+from realtime.log import encode_cursor
+from resolvers import workspace as workspaces
+from resolvers.access import Right, may
+from resolvers.inbox import StandardInbox as StandardInboxRow
+from resolvers.inbox import standard_inboxes
+from schema.context import Info, viewer_of
+from schema.objects.channel import Channel
+from schema.objects.inbox import Inbox
+from schema.objects.member import Member
+from schema.objects.node import Node, global_id
+from schema.objects.team import Team
+
+
+@strawberry.type
+class Workspace(Node):
+    """An independent account: nothing of another workspace can be seen from it."""
+
+    id: strawberry.ID = global_id("Workspace")
+    name: str
+    """The workspace's name."""
+    time_zone: str
+    """Its time zone, as an IANA name."""
+    language: str
+    """The language of its sentences, as BCP 47."""
+
+    @strawberry.field
+    def event_cursor(root: strawberry.Parent[WorkspaceRow], info: Info) -> str:
+        """Where the event log stood before anything of this operation was read.
+
+        Subscribe with it as `after`, and no change since this answer is missing.
+        """
+        head = viewer_of(info).memberships[root.id].head
+        return encode_cursor(head.epoch, head.seq)
+
+    @strawberry.field(graphql_type=Member | None)
+    async def viewer_member(root: strawberry.Parent[WorkspaceRow], info: Info) -> MemberRow | None:
+        """The viewer's own membership; null for a program."""
+        member_id = viewer_of(info).member_id(root.id)
+        if member_id is None:
+            return None
+        return await info.context.loaders.member.load(member_id)
+
+    @strawberry.field(graphql_type=list[Inbox])
+    def inboxes(root: strawberry.Parent[WorkspaceRow], info: Info) -> list[StandardInboxRow]:
+        """The inboxes of this viewer, in the order in which they are shown."""
+        return standard_inboxes(viewer_of(info), root.id)
+
+    @strawberry.field(graphql_type=list[Member])
+    async def members(root: strawberry.Parent[WorkspaceRow]) -> list[MemberRow]:
+        """The people, by name."""
+        return await workspaces.members(root.id)
+
+    @strawberry.field(graphql_type=list[Team])
+    async def teams(root: strawberry.Parent[WorkspaceRow]) -> list[TeamRow]:
+        """The teams, by name."""
+        return await workspaces.teams(root.id)
+
+    @strawberry.field(graphql_type=list[Channel])
+    async def channels(root: strawberry.Parent[WorkspaceRow]) -> list[ChannelRow]:
+        """The channels, by name."""
+        return await workspaces.channels(root.id)
+
+    @strawberry.field
+    def viewer_can_manage_channels(root: strawberry.Parent[WorkspaceRow], info: Info) -> bool:
+        """Whether the viewer may use `connectChannel`."""
+        return may(viewer_of(info), root.id, Right.MANAGE_CHANNELS)
+
+    @strawberry.field
+    def viewer_can_manage_api_keys(root: strawberry.Parent[WorkspaceRow], info: Info) -> bool:
+        """Whether the viewer may use `createApiKey` and `revokeApiKey`."""
+        return may(viewer_of(info), root.id, Right.MANAGE_API_KEYS)
+
+    @classmethod
+    def is_type_of(cls, obj: Any, _info: Any) -> bool:
+        """Tell whether a row is of this type."""
+        return isinstance(obj, WorkspaceRow)

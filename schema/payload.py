@@ -1,0 +1,69 @@
+"""Payloads: how a mutation answers, and how a refusal becomes data."""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from dataclasses import fields
+from functools import wraps
+from typing import Any, TypeVar, get_type_hints
+
+import strawberry
+
+from models.refusal import Code, Conflict, Refused
+from resolvers.sentences import explain
+from schema.context import Info
+
+T = TypeVar("T")
+
+
+@strawberry.type
+class UserError:
+    """Why an action was refused: nothing was changed."""
+
+    code: Code
+    """A stable code for programs."""
+    message: str
+    """A sentence for people, in the viewer's language."""
+    field: list[str]
+    """The path of the input at fault; empty if it is none in particular."""
+
+
+@strawberry.interface
+class Payload:
+    """What every mutation answers: its results, or why it was refused."""
+
+    user_errors: list[UserError] = strawberry.field(default_factory=list)
+    """Why it was refused; empty on success."""
+
+
+def mutation(resolve: Callable[..., Awaitable[T]]) -> Any:
+    """Declare a mutation field: a refusal becomes the payload's `userErrors`.
+
+    A conflict answers also the current object, in the payload's first field.
+    """
+    payload: Any = get_type_hints(resolve)["return"]
+    result = next(field.name for field in fields(payload) if field.name != "user_errors")
+
+    @wraps(resolve)
+    async def answer(self: object, info: Info, **arguments: Any) -> T:
+        try:
+            return await resolve(self, info, **arguments)
+        except Refused as refused:
+            current = {result: refused.current} if isinstance(refused, Conflict) else {}
+            refused_payload: T = payload(
+                user_errors=[_user_error(refused, info.context.language)], **current
+            )
+            return refused_payload
+
+    answer.__signature__ = inspect.signature(resolve)  # type: ignore[attr-defined]  # strawberry reads it
+    return strawberry.mutation(resolver=answer)
+
+
+def _user_error(refused: Refused, language: str) -> UserError:
+    return UserError(
+        code=refused.code, message=explain(refused, language), field=list(refused.field)
+    )
+
+
+def result(kind: Any) -> Any:
+    """Declare a payload's result of a GraphQL type: null where the action was refused."""
+    return strawberry.field(graphql_type=kind | None, default=None)

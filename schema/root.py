@@ -1,0 +1,83 @@
+"""The root of the contract: the table of contents, and the schema built from it."""
+
+from types import ModuleType
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+from strawberry.tools import merge_types
+
+from schema import (
+    account,
+    assignment,
+    channel,
+    closing,
+    contact,
+    conversation,
+    enums,
+    event,
+    inbox,
+    message,
+    node,
+    read_mark,
+    snooze,
+    typing_indicator,
+    workspace,
+)
+from schema.descriptions import describe
+from schema.execution import BoundedSchema
+from schema.objects import event as events
+from schema.objects.inbox import StandardInbox
+from settings import Settings
+
+TOPICS: tuple[ModuleType, ...] = (
+    account,
+    workspace,
+    inbox,
+    conversation,
+    message,
+    assignment,
+    closing,
+    snooze,
+    read_mark,
+    typing_indicator,
+    contact,
+    channel,
+    event,
+    node,
+)
+"""Every topic of the product, in the order of its manual; the same stem names its resolver."""
+
+TYPES = (
+    StandardInbox,
+    events.MessageAdded,
+    events.MessageChanged,
+    events.ConversationChanged,
+    events.SnoozeExpired,
+    events.ContactChanged,
+    events.MemberChanged,
+)
+"""The types that are reached only through an interface."""
+
+
+def _root(name: str, description: str) -> type:
+    parts = tuple(getattr(topic, name) for topic in TOPICS if hasattr(topic, name))
+    merged = merge_types(name, parts)
+    merged.__doc__ = description
+    return merged
+
+
+def build_schema(settings: Settings | None = None) -> strawberry.Schema:
+    """Build the executable schema with the limits of the settings."""
+    schema = BoundedSchema(
+        query=_root("Query", "Everything that can be read."),
+        mutation=_root("Mutation", "Everything that can be done; refusals are `userErrors`."),
+        subscription=_root("Subscription", "Everything that can be followed live."),
+        types=TYPES,
+        config=StrawberryConfig(),
+        settings=settings,
+    )
+    describe(schema)
+    return schema
+
+
+__all__ = ["TOPICS", "build_schema", "enums"]

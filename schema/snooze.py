@@ -1,0 +1,103 @@
+"""Snoozing conversations, and hearing when they come back."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+import strawberry
+
+from models.conversation import Conversation as ConversationRow
+from realtime.events import SnoozeExpired as SnoozeExpiredFact
+from resolvers import snooze
+from schema.context import Info, viewer_of
+from schema.ids import decode_id
+from schema.objects.conversation import Conversation
+from schema.objects.event import SnoozeExpired
+from schema.payload import Payload, mutation, result
+from schema.streams import follow
+
+
+@strawberry.input
+class SnoozeConversationInput:
+    """Which conversation to snooze, and until when."""
+
+    conversation_id: strawberry.ID
+    """The conversation."""
+    until: datetime
+    """When it comes back by itself: in the future, at most 366 days ahead."""
+    expected_version: int | None = None
+    """The version it must still have; omitted: any."""
+
+
+@strawberry.type
+class SnoozeConversationPayload(Payload):
+    """The conversation as it is now."""
+
+    conversation: ConversationRow | None = result(Conversation)
+    """The snoozed conversation; after a conflict, as it is now."""
+
+
+@strawberry.input
+class UnsnoozeConversationInput:
+    """Which conversation to bring back."""
+
+    conversation_id: strawberry.ID
+    """The conversation."""
+    expected_version: int | None = None
+    """The version it must still have; omitted: any."""
+
+
+@strawberry.type
+class UnsnoozeConversationPayload(Payload):
+    """The conversation as it is now."""
+
+    conversation: ConversationRow | None = result(Conversation)
+    """The conversation, back where it was; after a conflict, as it is now."""
+
+
+@strawberry.type
+class Mutation:
+    """Snoozing and bringing back."""
+
+    @mutation
+    async def snooze_conversation(
+        self, info: Info, input: SnoozeConversationInput
+    ) -> SnoozeConversationPayload:
+        """Put a conversation into Snoozed until a moment; snoozing again moves the moment.
+
+        It returns by itself to where it was, Open or Closed.
+        """
+        conversation = await snooze.snooze_conversation(
+            viewer_of(info),
+            decode_id(input.conversation_id, "Conversation", "conversationId"),
+            until=input.until,
+            expected_version=input.expected_version,
+        )
+        return SnoozeConversationPayload(conversation=conversation)
+
+    @mutation
+    async def unsnooze_conversation(
+        self, info: Info, input: UnsnoozeConversationInput
+    ) -> UnsnoozeConversationPayload:
+        """Bring a snoozed conversation back to where it was; another one stays as it is."""
+        conversation = await snooze.unsnooze_conversation(
+            viewer_of(info),
+            decode_id(input.conversation_id, "Conversation", "conversationId"),
+            expected_version=input.expected_version,
+        )
+        return UnsnoozeConversationPayload(conversation=conversation)
+
+
+@strawberry.type
+class Subscription:
+    """Hearing when snoozed conversations come back."""
+
+    @strawberry.subscription
+    async def snooze_expired(
+        self, info: Info, workspace_id: strawberry.ID, after: str | None = None
+    ) -> AsyncIterator[SnoozeExpired]:
+        """Each snooze that comes to its end by itself: once, at or after its moment."""
+        workspace = decode_id(workspace_id, "Workspace", "workspaceId")
+        async for seen in follow(
+            info, workspace, after, lambda fact: isinstance(fact, SnoozeExpiredFact)
+        ):
+            yield SnoozeExpired(seen=seen)

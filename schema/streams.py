@@ -1,0 +1,223 @@
+"""Streams: replay and then live, without a gap, with rights checked at each delivery."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from realtime.events import (
+    ConversationAssigned,
+    ConversationRead,
+    ConversationUnassigned,
+    CredentialRevoked,
+    Fact,
+    MemberChanged,
+    MessageAdded,
+    MessageStatusChanged,
+)
+from realtime.log import (
+    PAGE_EVENTS,
+    CursorExpired,
+    Head,
+    SlowConsumer,
+    Subscriber,
+    decode_cursor,
+    read_head,
+    read_page,
+)
+from resolvers.access import Right, Viewer, require, sees, sees_assignment
+from resolvers.account import TokenProblem, reload_viewer
+from schema.context import Info, viewer_of
+from schema.errors import ApiError, CloseSocket, ErrorCode
+from schema.hub import Item, Told, TypingTold, tell
+
+Wants = Callable[[Fact], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An event as this viewer may see it; hidden: they have just lost sight of its rows."""
+
+    told: Told
+    is_hidden: bool
+
+
+def seen_by(viewer: Viewer, told: Told) -> Seen | None:
+    """Return an event as the viewer may see it now, or None. No query."""
+    delivery = told.delivery
+    fact = delivery.logged.fact
+    membership = viewer.memberships.get(fact.workspace_id)
+    if membership is None or isinstance(fact, CredentialRevoked):
+        return None
+    if isinstance(fact, MemberChanged):
+        return Seen(told, is_hidden=False) if delivery.member is not None else None
+    if isinstance(fact, ConversationRead) and fact.member_id != membership.member_id:
+        return None
+    if isinstance(fact, MessageAdded | MessageStatusChanged) and delivery.message is None:
+        return None
+    if delivery.conversation is None:
+        return None
+    if sees(viewer, delivery.conversation):
+        return Seen(told, is_hidden=False)
+    if isinstance(fact, ConversationAssigned | ConversationUnassigned) and sees_assignment(
+        membership,
+        assignee_id=fact.previous_assignee_id,
+        assignee_team_id=fact.previous_assignee_team_id,
+        team_id=fact.previous_team_id,
+    ):
+        return Seen(told, is_hidden=True)
+    return None
+
+
+def touches_rights(viewer: Viewer, fact: Fact) -> bool:
+    """Tell whether the viewer's rights must be looked at anew after a fact."""
+    if isinstance(fact, CredentialRevoked):
+        return fact.credential == viewer.credential
+    membership = viewer.memberships.get(fact.workspace_id)
+    return (
+        isinstance(fact, MemberChanged)
+        and membership is not None
+        and fact.member_id == membership.member_id
+    )
+
+
+class Follower:
+    """One subscription's eye on a workspace: the viewer of the moment and the place in the log."""
+
+    def __init__(self, info: Info, workspace_id: int, wants: Wants) -> None:
+        self.viewer = viewer_of(info)
+        self.workspace_id = workspace_id
+        self.wants = wants
+        self._context = info.context
+
+    async def look_anew(self) -> None:
+        """Read the viewer's rights of this moment; close the socket if none are left here."""
+        found = await reload_viewer(self.viewer)
+        if isinstance(found, TokenProblem):
+            if found is TokenProblem.EXPIRED:
+                raise CloseSocket(4411, "TOKEN_EXPIRED")
+            raise CloseSocket(4412, "ACCESS_REVOKED")
+        if self.workspace_id not in found.memberships:
+            raise CloseSocket(4412, "ACCESS_REVOKED")
+        self.viewer = found
+        self._context.viewer = found
+
+    async def see(self, told: Told) -> Seen | None:
+        """Return an event as the viewer may see it at this moment, if they want it."""
+        fact = told.delivery.logged.fact
+        if touches_rights(self.viewer, fact):
+            await self.look_anew()
+        seen = seen_by(self.viewer, told) if self.wants(fact) else None
+        if seen is not None:
+            self._context.loaders = told.loaders
+        return seen
+
+    async def replay(self, after: int, until: int) -> AsyncIterator[Told]:
+        """Read the log after a number, up to another one or at least as far."""
+        while after < until:
+            page = await read_page(self.workspace_id, after)
+            if not page or page[0].seq != after + 1:
+                raise cursor_expired()
+            for item in await tell(page):
+                if isinstance(item, Told):
+                    yield item
+            after = page[-1].seq
+
+
+def cursor_expired() -> ApiError:
+    """Return the refusal of a cursor that the log does not reach back to."""
+    return ApiError(
+        ErrorCode.CURSOR_EXPIRED,
+        "The log does not reach back to this cursor: query again and subscribe from there.",
+    )
+
+
+def start_of(after: str | None, head: Head) -> int:
+    """Return the number after which a stream begins: the cursor's, or the end of the log."""
+    if after is None:
+        return head.seq
+    try:
+        return decode_cursor(after, head)
+    except CursorExpired as error:
+        raise cursor_expired() from error
+
+
+@asynccontextmanager
+async def _subscribed(
+    info: Info, workspace_id: int, wants: Callable[[Item], bool]
+) -> AsyncIterator[tuple[Subscriber[Item], int]]:
+    hub = info.context.hub
+    subscriber, position = await hub.reader.follow(workspace_id, wants)
+    try:
+        yield subscriber, position
+    finally:
+        hub.leave(workspace_id, subscriber)
+
+
+async def follow(
+    info: Info, workspace_id: int, after: str | None, wants: Wants
+) -> AsyncIterator[Seen]:
+    """Yield what the viewer may see after a cursor, then live, in commit order, without a gap.
+
+    Raises CURSOR_EXPIRED, and closes the socket of a slow consumer (4413) or of a viewer whose
+    access ended (4412).
+    """
+    require(viewer_of(info), workspace_id, Right.VIEW)
+    follower = Follower(info, workspace_id, wants)
+    head = await read_head(workspace_id)
+    place = start_of(after, head)
+    async for told in follower.replay(place, head.seq - PAGE_EVENTS):
+        place = told.delivery.logged.seq
+        if seen := await follower.see(told):
+            yield seen
+
+    def is_wanted(item: Item) -> bool:
+        if not isinstance(item, Told):
+            return False
+        fact = item.delivery.logged.fact
+        return wants(fact) or isinstance(fact, MemberChanged | CredentialRevoked)
+
+    async with _subscribed(info, workspace_id, is_wanted) as (subscriber, position):
+        await follower.look_anew()
+        async for told in follower.replay(place, position):
+            place = told.delivery.logged.seq
+            if seen := await follower.see(told):
+                yield seen
+        while True:
+            item = await _next(subscriber)
+            if isinstance(item, Told) and item.delivery.logged.seq > place:
+                place = item.delivery.logged.seq
+                if seen := await follower.see(item):
+                    yield seen
+
+
+async def follow_typing(
+    info: Info, workspace_id: int, conversation_id: int | None
+) -> AsyncIterator[TypingTold]:
+    """Yield the signs of typing that the viewer may see, but never their own."""
+    require(viewer_of(info), workspace_id, Right.VIEW)
+    follower = Follower(info, workspace_id, lambda _fact: False)
+
+    def is_wanted(item: Item) -> bool:
+        if isinstance(item, TypingTold):
+            return conversation_id in (None, item.typing.conversation_id)
+        return isinstance(item.delivery.logged.fact, MemberChanged | CredentialRevoked)
+
+    async with _subscribed(info, workspace_id, is_wanted) as (subscriber, _):
+        info.context.hub.hear_typing(workspace_id, subscriber)
+        await follower.look_anew()
+        while True:
+            item = await _next(subscriber)
+            if isinstance(item, Told):
+                await follower.see(item)
+            elif sees(follower.viewer, item.conversation):
+                own = f"member:{follower.viewer.member_id(workspace_id)}"
+                if item.typing.actor != own:
+                    info.context.loaders = item.loaders
+                    yield item
+
+
+async def _next(subscriber: Subscriber[Item]) -> Item:
+    try:
+        return await subscriber.next()
+    except SlowConsumer:
+        raise CloseSocket(4413, "SLOW_CONSUMER") from None
