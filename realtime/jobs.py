@@ -179,7 +179,7 @@ class JobRunner:
                 log.warning("jobs_not_claimed", exc_info=True)
                 jobs, pause = [], POLL_SECONDS
             for job in jobs:
-                task = asyncio.create_task(self._perform(job))
+                task = asyncio.create_task(self.perform(job))
                 self._running.add(task)
                 task.add_done_callback(self._ended)
             if pause:
@@ -205,7 +205,8 @@ class JobRunner:
         self._running.discard(task)
         self._awake.set()
 
-    async def _perform(self, job: ClaimedJob) -> None:
+    async def perform(self, job: ClaimedJob) -> None:
+        """Run one claimed job: finish it, put it back, or bury it."""
         lease = asyncio.create_task(self._renew(job))
         try:
             await self._handlers[job.kind](job)

@@ -18,6 +18,7 @@ import pytest
 
 from models import database as models_database
 from tests.servers import start_postgres, start_redis, stop_postgres, stop_redis
+from tests.world import Api, World, api_on, make_world
 
 T = TypeVar("T")
 DIRECTORY = "PARLEY_TEST_DIRECTORY"
@@ -185,3 +186,16 @@ async def _empty(url: str) -> None:
             await connection.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
     finally:
         await connection.close()
+
+
+@pytest.fixture
+async def api(database: ConnectedDatabase, bus_url: str) -> AsyncIterator[Api]:
+    """Give GraphQL without a network, on both databases."""
+    async with api_on(bus_url) as api:
+        yield api
+
+
+@pytest.fixture
+async def world(api: Api) -> World:
+    """Give a workspace with an owner."""
+    return await make_world()
