@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 
-from prometheus_client import CollectorRegistry, Gauge
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -15,7 +14,7 @@ from connectors.http import GuardedClient
 from models.database import check_schema, connect, disconnect
 from models.engine import sql
 from realtime.broker import Broker
-from realtime.jobs import Handler, JobRunner
+from realtime.jobs import Handler, JobRunner, count_jobs
 from realtime.presence import signal_with
 from realtime.transaction import ring_with
 from resolvers.channel import PROCESS_INBOUND, process_inbound
@@ -30,6 +29,7 @@ from schema.root import build_schema
 from settings import Settings
 from web import health, webhooks
 from web.graphiql import PageData, asset_routes, graphiql_page
+from web.metrics import CountRequests, Metrics
 
 READY_SECONDS = 2.0
 
@@ -124,6 +124,17 @@ def create_app(
         page=graphiql_page(page_data or _empty_page) if settings.graphiql else None,
         settings=settings,
     )
+    metrics = Metrics()
+    metrics.watch("parley_open_sockets", "Open WebSockets.", lambda: endpoint.open_sockets)
+    metrics.watch(
+        "parley_running_operations",
+        "Operations running over sockets.",
+        lambda: endpoint.running_operations,
+    )
+
+    async def measure() -> None:
+        metrics.set_jobs(await count_jobs())
+
     checks = {"database": life.database_answers, "bus": life.bus_answers}
     origins = [origin.strip() for origin in settings.allowed_origins.split(",") if origin.strip()]
     cors = Middleware(
@@ -139,24 +150,13 @@ def create_app(
             WebSocketRoute("/graphql", endpoint),
             *asset_routes(),
             *webhooks.routes(),
-            *health.routes(checks, _registry(endpoint)),
+            *health.routes(checks, metrics.registry, measure),
         ],
-        middleware=[cors] if origins else [],
+        middleware=[Middleware(CountRequests, metrics), *([cors] if origins else [])],
         lifespan=life.lifespan,
     )
     app.state.endpoint = endpoint
     return app
-
-
-def _registry(endpoint: GraphQLEndpoint) -> CollectorRegistry:
-    registry = CollectorRegistry()
-    sockets = Gauge("parley_open_sockets", "WebSockets that are open.", registry=registry)
-    sockets.set_function(lambda: endpoint.open_sockets)
-    operations = Gauge(
-        "parley_running_operations", "Operations running over sockets.", registry=registry
-    )
-    operations.set_function(lambda: endpoint.running_operations)
-    return registry
 
 
 async def _empty_page() -> PageData:

@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from models.engine import sql
+from models.job import JobState
 from realtime.broker import EVERY_WORKSPACE, Broker, Signal, Wake
 from realtime.transaction import JOBS_WORKSPACE
 
@@ -121,6 +122,12 @@ async def put_back(job: ClaimedJob, error: str, *, after_seconds: float | None) 
         job.id,
         job.fence,
     )
+
+
+async def count_jobs() -> dict[str, int]:
+    """Return how many jobs are in each state."""
+    rows = await sql.rows("SELECT state, COUNT(*) AS count FROM job GROUP BY state")
+    return {state.value: 0 for state in JobState} | {row["state"]: row["count"] for row in rows}
 
 
 async def revive(job_id: int) -> bool:

@@ -144,7 +144,18 @@ def operation_fault(request: object) -> str | None:
     ):
         if not isinstance(request.get(name), kind | None):
             return f"`{name}` must be {wanted} or null."
+    if "\\u0000" in request["query"] or _has_nul(request):
+        return "The character NUL (U+0000) is not accepted."
     return None
+
+
+def _has_nul(value: object) -> bool:
+    """Tell whether a text in a decoded request holds NUL, which PostgreSQL cannot keep."""
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, dict):
+        return any(_has_nul(key) or _has_nul(inner) for key, inner in value.items())
+    return isinstance(value, list) and any(_has_nul(inner) for inner in value)
 
 
 def _media_range(part: str) -> tuple[str, float]:

@@ -27,6 +27,7 @@ from schema.descriptions import describe
 from schema.execution import BoundedSchema
 from schema.objects import event as events
 from schema.objects.inbox import StandardInbox
+from schema.scalars import SCALARS
 from settings import Settings
 
 TOPICS: tuple[ModuleType, ...] = (
@@ -73,7 +74,7 @@ def build_schema(settings: Settings | None = None) -> strawberry.Schema:
         mutation=_root("Mutation", "Everything that can be done; refusals are `userErrors`."),
         subscription=_root("Subscription", "Everything that can be followed live."),
         types=TYPES,
-        config=StrawberryConfig(),
+        config=StrawberryConfig(scalar_map=SCALARS),
         settings=settings,
     )
     describe(schema)

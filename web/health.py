@@ -17,8 +17,12 @@ async def healthz(_request: Request) -> Response:
     return JSONResponse({"status": "ok"})
 
 
-def routes(checks: Mapping[str, Check], registry: CollectorRegistry) -> list[BaseRoute]:
-    """Return `/healthz`, `/readyz` with the given checks, and `/metrics`."""
+def routes(
+    checks: Mapping[str, Check],
+    registry: CollectorRegistry,
+    measure: Callable[[], Awaitable[None]],
+) -> list[BaseRoute]:
+    """Return `/healthz`, `/readyz` with the given checks, and `/metrics` measured at each visit."""
 
     async def readyz(_request: Request) -> Response:
         """Say whether every part answers; 503 names those that do not."""
@@ -31,6 +35,8 @@ def routes(checks: Mapping[str, Check], registry: CollectorRegistry) -> list[Bas
 
     async def metrics(_request: Request) -> Response:
         """Give the counts in Prometheus' text format."""
+        async with asyncio.timeout(CHECK_SECONDS):
+            await measure()
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return [

@@ -1,0 +1,26 @@
+"""The scalars of the contract that are ours."""
+
+from datetime import datetime
+
+import strawberry
+
+
+def parse_moment(value: object) -> datetime:
+    """Read an ISO 8601 moment; without an offset it names no moment."""
+    if not isinstance(value, str):
+        raise ValueError("A DateTime is a text in ISO 8601.")
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError("A DateTime needs an offset, such as Z or +02:00.")
+    return moment
+
+
+SCALARS = {
+    datetime: strawberry.scalar(
+        name="DateTime",
+        description="A moment in ISO 8601 with its offset, such as 2026-11-22T20:07:00+01:00.",
+        serialize=datetime.isoformat,
+        parse_value=parse_moment,
+        specified_by_url="https://scalars.graphql.org/andimarek/date-time",
+    )
+}
