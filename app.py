@@ -124,13 +124,7 @@ def create_app(
         page=graphiql_page(page_data or _empty_page) if settings.graphiql else None,
         settings=settings,
     )
-    metrics = Metrics()
-    metrics.watch("parley_open_sockets", "Open WebSockets.", lambda: endpoint.open_sockets)
-    metrics.watch(
-        "parley_running_operations",
-        "Operations running over sockets.",
-        lambda: endpoint.running_operations,
-    )
+    metrics = _metrics(endpoint)
 
     async def measure() -> None:
         metrics.set_jobs(await count_jobs())
@@ -157,6 +151,17 @@ def create_app(
     )
     app.state.endpoint = endpoint
     return app
+
+
+def _metrics(endpoint: GraphQLEndpoint) -> Metrics:
+    metrics = Metrics()
+    metrics.watch("parley_open_sockets", "Open WebSockets.", lambda: endpoint.open_sockets)
+    metrics.watch(
+        "parley_running_operations",
+        "Operations running over sockets.",
+        lambda: endpoint.running_operations,
+    )
+    return metrics
 
 
 async def _empty_page() -> PageData:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import strawberry
+from strawberry.types.scalar import ScalarDefinition
 
 
 def parse_moment(value: object) -> datetime:
@@ -15,7 +16,7 @@ def parse_moment(value: object) -> datetime:
     return moment
 
 
-SCALARS = {
+SCALARS: dict[object, ScalarDefinition] = {
     datetime: strawberry.scalar(
         name="DateTime",
         description="A moment in ISO 8601 with its offset, such as 2026-11-22T20:07:00+01:00.",
