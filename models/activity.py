@@ -13,12 +13,19 @@ class ActivityKind(Enum):
     """What was done to the conversation."""
 
     OPENED = "OPENED"
+    """It moved to Open."""
     CLOSED = "CLOSED"
+    """It moved to Closed."""
     ASSIGNED = "ASSIGNED"
+    """It got another assignee."""
     UNASSIGNED = "UNASSIGNED"
+    """It moved to Unassigned."""
     SNOOZED = "SNOOZED"
+    """It moved to Snoozed, or its moment was moved."""
     UNSNOOZED = "UNSNOOZED"
+    """Its snooze was ended by somebody."""
     SNOOZE_EXPIRED = "SNOOZE_EXPIRED"
+    """Its snooze came to its end by itself."""
 
 
 class Activity(Model):

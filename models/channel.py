@@ -12,6 +12,7 @@ class ChannelKind(Enum):
     """The vendor behind a channel."""
 
     CUSTOM = "CUSTOM"
+    """An integrator's own server, over plain HTTP."""
 
 
 class Channel(Model):

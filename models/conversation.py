@@ -16,8 +16,11 @@ class ConversationStatus(Enum):
     """The tab in which a conversation is listed; a snoozed one returns to where it was."""
 
     OPEN = "OPEN"
+    """It is being worked on: an episode is running."""
     CLOSED = "CLOSED"
+    """Nothing is to be done, until the contact writes again."""
     SNOOZED = "SNOOZED"
+    """It is out of the other tabs until a moment."""
 
 
 class Conversation(Model):

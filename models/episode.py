@@ -12,9 +12,13 @@ class ChangeSource(Enum):
     """Who or what caused a change of state."""
 
     USER = "USER"
+    """A member."""
     CONTACT = "CONTACT"
+    """The contact, by writing."""
     API = "API"
+    """A program, with an API key."""
     SYSTEM = "SYSTEM"
+    """The server itself, such as the end of a snooze."""
 
 
 class Episode(Model):

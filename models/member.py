@@ -14,16 +14,22 @@ class Role(Enum):
     """What a member may do in a workspace; see the table of rights."""
 
     OWNER = "OWNER"
+    """May do everything."""
     MANAGER = "MANAGER"
+    """Leads: connects channels, makes API keys, and sees every conversation."""
     AGENT = "AGENT"
+    """Answers contacts; may be restricted in what they see."""
 
 
 class Visibility(Enum):
     """Which conversations an agent may see."""
 
     ALL = "ALL"
+    """Every conversation of the workspace."""
     TEAM = "TEAM"
+    """Those assigned to them, to a member of their team, or to their team."""
     OWN = "OWN"
+    """Those assigned to them."""
 
 
 class Member(Model):

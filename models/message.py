@@ -14,35 +14,50 @@ class Direction(Enum):
     """Whether the contact wrote it or received it."""
 
     INCOMING = "INCOMING"
+    """The contact wrote it."""
     OUTGOING = "OUTGOING"
+    """It was sent to the contact."""
 
 
 class MessageKind(Enum):
     """What a message consists of."""
 
     TEXT = "TEXT"
+    """Text."""
     UNSUPPORTED = "UNSUPPORTED"
+    """Something that cannot be shown; its `payload` is kept."""
 
 
 class MessageSource(Enum):
     """Who wrote a message: rules about windows, replies and automation branch on it."""
 
     CONTACT = "CONTACT"
+    """The contact."""
     USER = "USER"
+    """A member."""
     API = "API"
+    """A program, with an API key."""
     ECHO = "ECHO"
+    """Somebody outside of here, in the vendor's own app."""
 
 
 class MessageStatus(Enum):
     """How far an outgoing message came; an incoming one is RECEIVED."""
 
     RECEIVED = "RECEIVED"
+    """It came in; only incoming messages have this status."""
     PENDING = "PENDING"
+    """It is accepted here and on its way to the vendor."""
     SENT = "SENT"
+    """The vendor has taken it."""
     DELIVERED = "DELIVERED"
+    """It reached the contact's device."""
     READ = "READ"
+    """The contact has seen it."""
     FAILED = "FAILED"
+    """It was refused, or could not be brought to the vendor."""
     UNCERTAIN = "UNCERTAIN"
+    """It left, and nobody knows whether it arrived; it is not repeated by itself."""
 
 
 class Message(Model):

@@ -21,15 +21,20 @@ class InboxKind(Enum):
     """The inboxes that every workspace has."""
 
     ALL = "ALL"
+    """Every conversation that the viewer may see."""
     MINE = "MINE"
+    """Those assigned to the viewer."""
     UNASSIGNED = "UNASSIGNED"
+    """Those that nobody looks after."""
 
 
 class ConversationSort(Enum):
     """How a list of conversations is ordered."""
 
     NEWEST_MESSAGE = "NEWEST_MESSAGE"
+    """The newest last message first."""
     OLDEST_MESSAGE = "OLDEST_MESSAGE"
+    """The oldest last message first."""
 
 
 @dataclass(frozen=True, slots=True)

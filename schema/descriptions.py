@@ -85,8 +85,9 @@ def _describe_enum(definition: StrawberryEnumDefinition, built: Any) -> None:
 
 
 def _describe_type(definition: Any, built: Any) -> None:
-    if not built.description and definition.origin.__doc__:
-        built.description = one_paragraph(definition.origin.__doc__)
+    # Of a generic type strawberry makes a class for each use: only its base has the docstring.
+    if not built.description:
+        built.description = one_paragraph(inspect.getdoc(definition.origin) or "")
     docs = attribute_docs(definition.origin)
     for field in definition.fields:
         shown = built.fields.get(_graphql_name(field))
