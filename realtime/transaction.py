@@ -1,5 +1,6 @@
 """The transaction that tells: rows, events and jobs commit together, and are told after commit."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -108,7 +109,12 @@ def ring_with(broker: Broker | None) -> None:
 async def transaction() -> AsyncIterator[Announce]:
     """Open the unit of work: what happens inside is committed whole, then told, or not at all."""
     announce = Announce()
-    async with in_transaction():
-        yield announce
-        await announce.write()
+    try:
+        async with in_transaction():
+            yield announce
+            await announce.write()
+    except asyncio.CancelledError:
+        # Perhaps it was committed first: then others shall not have to wait for the next poll.
+        announce.tell(_Bell.broker)
+        raise
     announce.tell(_Bell.broker)

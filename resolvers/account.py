@@ -21,6 +21,7 @@ from realtime.events import CredentialRevoked
 from realtime.log import Head
 from realtime.transaction import Announce, transaction
 from resolvers.access import Membership, Right, Viewer, hidden, require
+from resolvers.idempotency import claim_key
 from settings import get_settings
 
 SESSION_PREFIX = "ps_"
@@ -217,8 +218,8 @@ async def _end_session(session_id: int, user_id: int, announce: Announce) -> Non
 
 
 async def create_api_key(
-    viewer: Viewer, workspace_id: int, *, name: str, role: Role
-) -> tuple[ApiKey, str]:
+    viewer: Viewer, workspace_id: int, *, name: str, role: Role, idempotency_key: str | None = None
+) -> tuple[ApiKey, str | None]:
     """Create a key for a program; return it with its secret, which is shown only this once."""
     membership = require(viewer, workspace_id, Right.MANAGE_API_KEYS)
     if role is Role.OWNER and membership.role is not Role.OWNER:
@@ -232,14 +233,20 @@ async def create_api_key(
             limit=NAME_LENGTH,
         )
     secret = _new_token(API_KEY_PREFIX)
-    key = await ApiKey.create(
-        workspace_id=workspace_id,
-        name=name,
-        key_hash=_hash(secret),
-        role=role,
-        created_by_id=membership.member_id,
-        created_at=now(),
-    )
+    values = [name, role.value]
+    async with transaction():
+        claim = await claim_key(viewer, workspace_id, "createApiKey", idempotency_key, values)
+        if claim.first_result is not None:
+            return await ApiKey.get(id=claim.first_result), None
+        key = await ApiKey.create(
+            workspace_id=workspace_id,
+            name=name,
+            key_hash=_hash(secret),
+            role=role,
+            created_by_id=membership.member_id,
+            created_at=now(),
+        )
+        await claim.remember(key.id)
     return key, secret
 
 

@@ -1,7 +1,9 @@
 """Channels: connecting them, and taking in what they send, once."""
 
+import hashlib
 import secrets
 from dataclasses import asdict
+from datetime import timedelta
 
 import msgspec
 from tortoise.exceptions import IntegrityError
@@ -22,11 +24,13 @@ from models.inbound_event import InboundEvent
 from models.refusal import Code, Refused
 from realtime.jobs import ClaimedJob, Retry
 from realtime.transaction import transaction
-from resolvers.access import Right, Viewer, require
+from resolvers.access import Right, Viewer, get_channel, require
+from resolvers.idempotency import claim_key
 from resolvers.inbound import MessageUnknown, receive
 
 PROCESS_INBOUND = "process_inbound"
 NAME_LENGTH = 100
+DEDUPE_KEY_LENGTH = 128
 EARLY_STATUS_SECONDS = 24 * 3600.0
 """How long a status is kept whose message is not known yet (guarantee G5)."""
 
@@ -47,6 +51,7 @@ async def connect_channel(
     base_url: str,
     signing_secret: str | None = None,
     accepts_idempotency_key: bool = False,
+    idempotency_key: str | None = None,
 ) -> Channel:
     """Connect a custom channel; its handle and token are what the integrator configures."""
     require(viewer, workspace_id, Right.MANAGE_CHANNELS)
@@ -60,17 +65,24 @@ async def connect_channel(
         )
     if not base_url.startswith(("http://", "https://")) or len(base_url) > 2000:
         raise Refused(Code.INVALID, "This is no web address.", field=("baseUrl",))
-    return await Channel.create(
-        workspace_id=workspace_id,
-        kind=ChannelKind.CUSTOM,
-        name=name,
-        handle=f"ch_{secrets.token_hex(8)}",
-        base_url=base_url,
-        token=f"pc_{secrets.token_urlsafe(32)}",
-        signing_secret=signing_secret or None,
-        accepts_idempotency_key=accepts_idempotency_key,
-        created_at=now(),
-    )
+    values = [name, base_url, signing_secret, accepts_idempotency_key]
+    async with transaction():
+        claim = await claim_key(viewer, workspace_id, "connectChannel", idempotency_key, values)
+        if claim.first_result is not None:
+            return await get_channel(viewer, claim.first_result)
+        channel = await Channel.create(
+            workspace_id=workspace_id,
+            kind=ChannelKind.CUSTOM,
+            name=name,
+            handle=f"ch_{secrets.token_hex(8)}",
+            base_url=base_url,
+            token=f"pc_{secrets.token_urlsafe(32)}",
+            signing_secret=signing_secret or None,
+            accepts_idempotency_key=accepts_idempotency_key,
+            created_at=now(),
+        )
+        await claim.remember(channel.id)
+    return channel
 
 
 async def accept_webhook(body: bytes, headers: dict[str, str]) -> int:
@@ -110,7 +122,7 @@ async def _keep(channel: Channel, item: InboundItem) -> int | None:
         " problem) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (channel_id, dedupe_key) DO NOTHING"
         " RETURNING id",
         channel.id,
-        item.dedupe_key[:128],
+        _bounded(item.dedupe_key),
         type(item).__name__,
         msgspec.json.encode(values).decode(),
         raw.decode(),
@@ -118,6 +130,11 @@ async def _keep(channel: Channel, item: InboundItem) -> int | None:
         item.reason[:500] if isinstance(item, Unparsed) else None,
     )
     return inserted[0]["id"] if inserted else None
+
+
+def _bounded(key: str) -> str:
+    """Return a key that fits its column, and is still another one for another item."""
+    return key if len(key) <= DEDUPE_KEY_LENGTH else hashlib.sha256(key.encode()).hexdigest()
 
 
 def _restore(event: InboundEvent) -> InboundItem:
@@ -137,11 +154,13 @@ async def process_inbound(job: ClaimedJob) -> None:
             try:
                 await receive(event.channel, _restore(event), announce)
             except MessageUnknown as error:
-                raise Retry(str(error), for_seconds=EARLY_STATUS_SECONDS) from error
-            except IntegrityError as error:
+                if now() - event.received_at < timedelta(seconds=EARLY_STATUS_SECONDS):
+                    raise Retry(str(error), for_seconds=2 * EARLY_STATUS_SECONDS) from error
+                event.problem = str(error)[:500]
+            except (IntegrityError, Refused) as error:
                 raise Retry("Something was written at the same time.", after_seconds=0) from error
             event.handled_at = now()
-            await event.save(update_fields=["handled_at"])
+            await event.save(update_fields=["handled_at", "problem"])
         await job.complete()
 
 

@@ -105,6 +105,8 @@ class CreateApiKeyInput:
     """1 to 100 characters."""
     role: Role = Role.AGENT
     """What it may do; it sees every conversation of the workspace."""
+    idempotency_key: str | None = None
+    """1 to 255 printable characters: sent again with the same input, nothing happens twice."""
 
 
 @strawberry.type
@@ -114,7 +116,8 @@ class CreateApiKeyPayload(Payload):
     api_key: ApiKey | None = None
     """The key."""
     secret: str | None = None
-    """The bearer token: shown only this once."""
+    """The bearer token: shown only this once, and null where a repeated key finds its first
+    result."""
 
 
 @strawberry.input
@@ -194,6 +197,7 @@ class Mutation:
             decode_id(input.workspace_id, "Workspace", "workspaceId"),
             name=input.name,
             role=input.role,
+            idempotency_key=input.idempotency_key,
         )
         return CreateApiKeyPayload(api_key=_api_key(key), secret=secret)
 

@@ -26,6 +26,8 @@ class ConnectChannelInput:
     accepts_idempotency_key: bool = False
     """True where the integrator drops a repeated `Idempotency-Key`: only then is an attempt
     whose outcome is unknown repeated automatically."""
+    idempotency_key: str | None = None
+    """1 to 255 printable characters: sent again with the same input, nothing happens twice."""
 
 
 @strawberry.type
@@ -56,6 +58,7 @@ class Mutation:
             base_url=input.base_url,
             signing_secret=input.signing_secret,
             accepts_idempotency_key=input.accepts_idempotency_key,
+            idempotency_key=input.idempotency_key,
         )
         return ConnectChannelPayload(
             channel=channel,
