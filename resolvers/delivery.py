@@ -17,7 +17,7 @@ from models.clock import now
 from models.conversation import Conversation
 from models.engine import sql
 from models.episode import Episode
-from models.message import Message, MessageStatus
+from models.message import Message, MessageSource, MessageStatus
 from realtime.events import MessageStatusChanged, UnrepliedCleared
 from realtime.jobs import MAX_ATTEMPTS, ClaimedJob, LeaseLost, Retry
 from realtime.transaction import Announce, transaction
@@ -116,11 +116,12 @@ async def deliver_message(client: GuardedClient, job: ClaimedJob) -> None:
     if message is None or message.status is not MessageStatus.PENDING:
         return
     channel = message.contact_channel.channel
+    in_doubt = message.attempt_started_at is not None
     outcome: SendOutcome
-    if message.attempt_started_at is not None and not channel.accepts_idempotency_key:
+    if in_doubt and not channel.accepts_idempotency_key:
         outcome = Unknown("The server stopped while it was sending this message.")
     else:
-        await _mark_attempt(job, message)
+        await _mark_attempt(job, message, may_repeat=channel.accepts_idempotency_key)
         outcome = await custom.send(
             client,
             ChannelAddress(
@@ -130,18 +131,26 @@ async def deliver_message(client: GuardedClient, job: ClaimedJob) -> None:
                 message.contact_channel.external_id, f"parley-{message.id}", message.text or ""
             ),
         )
-        if isinstance(outcome, Unknown) and channel.accepts_idempotency_key:
-            outcome = RetryLater(outcome.reason)
+        if job.attempts < MAX_ATTEMPTS:
+            await _try_again(message, outcome, channel.accepts_idempotency_key, in_doubt)
+        if in_doubt and isinstance(outcome, RetryLater):
+            outcome = Unknown(outcome.reason)
     await _settle(job, message, outcome)
 
 
-async def _mark_attempt(job: ClaimedJob, message: Message) -> None:
-    """Commit that a request is about to leave, if the job is still ours."""
+async def _mark_attempt(job: ClaimedJob, message: Message, *, may_repeat: bool) -> None:
+    """Commit that a request is about to leave, if the job is still ours.
+
+    Of two workers who both believe that it is, the message's row lets one through.
+    """
+    message.attempt_started_at = now()
     marked = await sql.affected(
-        "UPDATE message SET attempt_started_at = ? WHERE id = ?"
+        "UPDATE message SET attempt_started_at = ? WHERE id = ? AND status = 'PENDING'"
+        " AND (attempt_started_at IS NULL OR ?)"
         " AND EXISTS (SELECT 1 FROM job WHERE id = ? AND fence = ?)",
-        now(),
+        message.attempt_started_at,
         message.id,
+        may_repeat,
         job.id,
         job.fence,
     )
@@ -149,19 +158,35 @@ async def _mark_attempt(job: ClaimedJob, message: Message) -> None:
         raise LeaseLost(f"job {job.id}")
 
 
-async def _settle(job: ClaimedJob, message: Message, outcome: SendOutcome) -> None:
-    """Write what is known after an attempt, together with the end of the job."""
-    if isinstance(outcome, RetryLater) and job.attempts < MAX_ATTEMPTS:
-        await Message.filter(id=message.id).update(attempt_started_at=None)
+async def _try_again(
+    message: Message, outcome: SendOutcome, may_repeat: bool, in_doubt: bool
+) -> None:
+    """Raise Retry where another attempt cannot duplicate; the mark stays while any is in doubt."""
+    if isinstance(outcome, RetryLater):
+        if not in_doubt:
+            await Message.filter(
+                id=message.id, attempt_started_at=message.attempt_started_at
+            ).update(attempt_started_at=None)
         raise Retry(outcome.reason, after_seconds=outcome.after_seconds)
+    if isinstance(outcome, Unknown) and may_repeat:
+        raise Retry(outcome.reason)
+
+
+async def _settle(job: ClaimedJob, message: Message, outcome: SendOutcome) -> None:
+    """Write what is known after an attempt, together with the end of the job.
+
+    That the vendor took the message stays true also where the lease was lost meanwhile.
+    """
     async with transaction() as announce:
         await lock_conversation(message.conversation_id)
         message = await Message.get(id=message.id)
         message.attempt_started_at = None
         match outcome:
             case Sent(external_id):
-                message.external_id = external_id
+                message.external_id = await _freed_id(message, external_id)
                 await report_status(message, MessageStatus.SENT, announce)
+                await sql.affected("DELETE FROM job WHERE id = ?", job.id)
+                return
             case Unknown():
                 await _give_up(message, announce)
             case FailedForGood(code, text):
@@ -171,6 +196,18 @@ async def _settle(job: ClaimedJob, message: Message, outcome: SendOutcome) -> No
                 failure = ("UNREACHABLE", reason)
                 await report_status(message, MessageStatus.FAILED, announce, failure=failure)
         await job.complete()
+
+
+async def _freed_id(message: Message, external_id: str) -> str | None:
+    """Return the vendor's id of a message, taken from its echo if that came first.
+
+    None where the vendor has given the same id to another message of ours.
+    """
+    same = Message.filter(channel_id=message.channel_id, external_id=external_id)
+    await same.filter(conversation_id=message.conversation_id, source=MessageSource.ECHO).update(
+        external_id=None
+    )
+    return None if await same.exclude(id=message.id).exists() else external_id
 
 
 async def _give_up(message: Message, announce: Announce) -> None:
