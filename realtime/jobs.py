@@ -112,11 +112,14 @@ async def claim(limit: int = CLAIM_AT_ONCE) -> list[ClaimedJob]:
 
 
 async def put_back(job: ClaimedJob, error: str, *, after_seconds: float | None) -> None:
-    """Give a claimed job back: to run again after a pause, or dead if `after_seconds` is None."""
-    state = "DEAD" if after_seconds is None else "READY"
+    """Give a claimed job back: to run again after a pause, or dead if `after_seconds` is None.
+
+    A dead one waits for nothing: it gives its dedupe key free.
+    """
+    state, freed = ("DEAD", ", dedupe_key = NULL") if after_seconds is None else ("READY", "")
     await sql.affected(
         f"UPDATE job SET state = ?, run_at = {sql.database_now(after_seconds or 0)},"
-        " lease_until = NULL, last_error = ? WHERE id = ? AND fence = ?",
+        f" lease_until = NULL, last_error = ?{freed} WHERE id = ? AND fence = ?",
         state,
         error[:2000],
         job.id,
@@ -138,6 +141,12 @@ async def revive(job_id: int) -> bool:
         job_id,
     )
     return revived == 1
+
+
+async def _age(job: ClaimedJob) -> float:
+    """Return the seconds since a job was enqueued."""
+    [clock] = await sql.rows(f"SELECT {sql.database_now()} AS now")
+    return (sql.moment(clock["now"]) - job.created_at).total_seconds()
 
 
 class JobRunner:
@@ -233,18 +242,16 @@ class JobRunner:
         pause = retry.after_seconds
         if pause is None:
             pause = backoff_seconds(job.attempts)
-        if retry.for_seconds is not None:
-            [clock] = await sql.rows(f"SELECT {sql.database_now()} AS now")
-            age = (sql.moment(clock["now"]) - job.created_at).total_seconds()
-            exhausted = age > retry.for_seconds
-        else:
-            exhausted = job.attempts >= MAX_ATTEMPTS
-        if exhausted:
-            log.error("job_dead", job_id=job.id, kind=job.kind, reason=str(retry))
         try:
+            exhausted = job.attempts >= MAX_ATTEMPTS
+            if retry.for_seconds is not None:
+                exhausted = await _age(job) > retry.for_seconds
             await put_back(job, str(retry), after_seconds=None if exhausted else pause)
         except Exception:
             log.warning("job_left_to_its_lease", job_id=job.id, exc_info=True)
+            return
+        if exhausted:
+            log.error("job_dead", job_id=job.id, kind=job.kind, reason=str(retry))
 
     async def _renew(self, job: ClaimedJob) -> None:
         """Renew the lease while the handler works."""
