@@ -1,5 +1,7 @@
 """Messages: accepting what an agent writes, once, to be delivered by a job."""
 
+from tortoise.exceptions import IntegrityError
+
 from models.channel import Channel
 from models.clock import now
 from models.contact import Contact
@@ -143,9 +145,19 @@ async def _first_contact(conversation: Conversation, channel_id: int | None) -> 
         raise Refused(
             Code.NO_CHANNEL, "This contact cannot be reached on any channel.", field=("channelId",)
         )
-    target = await ContactChannel.create(
-        contact_id=contact.id, channel_id=channel.id, external_id=contact.phone, created_at=now()
-    )
+    try:
+        target = await ContactChannel.create(
+            contact_id=contact.id,
+            channel_id=channel.id,
+            external_id=contact.phone,
+            created_at=now(),
+        )
+    except IntegrityError as error:
+        raise Refused(
+            Code.NO_CHANNEL,
+            "This contact cannot be reached on any channel.",
+            field=("channelId",),
+        ) from error
     target.channel = channel
     return target
 
