@@ -16,9 +16,10 @@ from realtime.events import Fact, decode
 
 PAGE_EVENTS = 500
 POLL_SECONDS = 2.0
-"""How long the log is trusted to be silent while the bus is."""
-IDLE_POLL_SECONDS = 5.0
-"""How often it is read all the same while the bus is healthy."""
+"""How long the log is trusted to be silent while the bus is: also a bus that fell ill just now, or
+looks healthy and is not, delays no event for longer (guarantee G9)."""
+RETRY_SECONDS = 0.5
+"""The pause after a read that failed."""
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -148,7 +149,6 @@ class LogReader(Generic[T]):
         *,
         queue_limit: int,
     ) -> None:
-        self._broker = broker
         self._hydrate = hydrate
         self._queue_limit = queue_limit
         self._workspaces: dict[int, _Workspace[T]] = {}
@@ -215,16 +215,15 @@ class LogReader(Generic[T]):
                             subscriber.offer(item)
             except Exception:
                 log.warning("log_reader_failed", workspace_id=workspace_id, exc_info=True)
-                page = []
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
             if len(page) < PAGE_EVENTS:
                 await self._rest(reader)
 
     async def _rest(self, reader: _Workspace[T]) -> None:
         """Wait for a wake-up, or until the log must be polled."""
-        patience = IDLE_POLL_SECONDS if self._broker.healthy else POLL_SECONDS
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(POLL_SECONDS):
                 await reader.awake.wait()
         except TimeoutError:
             pass
