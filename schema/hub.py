@@ -92,8 +92,12 @@ class Hub:
     def _hear(self, news: Wake | Signal) -> None:
         if isinstance(news, Signal) and news.workspace_id in self._typists:
             typing = read_typing(news)
-            if typing is not None and not self._signs.full():
-                self._signs.put_nowait(typing)
+            if typing is not None:
+                self._pass_on(typing)
+
+    def _pass_on(self, typing: Typing) -> None:
+        if not self._signs.full():
+            self._signs.put_nowait(typing)
 
     async def _pass_signs_on(self) -> None:
         while True:
@@ -114,8 +118,9 @@ class Hub:
             timer.cancel()
         if typing.is_typing:
             left = (typing.expires_at - now()).total_seconds()
-            ended = replace(told, typing=replace(typing, is_typing=False))
             loop = asyncio.get_running_loop()
-            self._ends[key] = loop.call_later(max(left, 0), self._offer, ended)
+            # not this row again: who may see the conversation may change until then
+            ended = replace(typing, is_typing=False)
+            self._ends[key] = loop.call_later(max(left, 0), self._pass_on, ended)
         for subscriber in self._typists.get(typing.workspace_id, ()):
             subscriber.offer(told)
