@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from models.member import Role, Visibility
 from realtime.events import (
     ConversationAssigned,
     ConversationRead,
@@ -27,7 +28,7 @@ from realtime.log import (
 from resolvers.access import Right, Viewer, require, sees, sees_assignment
 from resolvers.account import TokenProblem, reload_viewer
 from schema.context import Info, viewer_of
-from schema.errors import ApiError, CloseSocket, ErrorCode
+from schema.errors import ApiError, CloseSocket, ErrorCode, refusal
 from schema.hub import Item, Told, TypingTold, tell
 
 Wants = Callable[[Fact], bool]
@@ -80,6 +81,13 @@ def touches_rights(viewer: Viewer, fact: Fact) -> bool:
     )
 
 
+def _rights(viewer: Viewer, workspace_id: int) -> tuple[Role, Visibility, int | None] | None:
+    membership = viewer.memberships.get(workspace_id)
+    if membership is None:
+        return None
+    return membership.role, membership.visibility, membership.team_id
+
+
 class Follower:
     """One subscription's eye on a workspace: the viewer of the moment and the place in the log."""
 
@@ -90,14 +98,14 @@ class Follower:
         self._context = info.context
 
     async def look_anew(self) -> None:
-        """Read the viewer's rights of this moment; close the socket if none are left here."""
+        """Read the viewer's rights of this moment; close the socket if they are not the same."""
         found = await reload_viewer(self.viewer)
         if isinstance(found, TokenProblem):
             if found is TokenProblem.EXPIRED:
                 raise CloseSocket(4411, "TOKEN_EXPIRED")
             raise CloseSocket(4412, "ACCESS_REVOKED")
-        if self.workspace_id not in found.memberships:
-            raise CloseSocket(4412, "ACCESS_REVOKED")
+        if _rights(found, self.workspace_id) != _rights(self.viewer, self.workspace_id):
+            raise CloseSocket(4412, "ACCESS_REVOKED")  # what the client knows may be too much now
         self.viewer = found
         self._context.viewer = found
 
@@ -114,6 +122,7 @@ class Follower:
     async def replay(self, after: int, until: int) -> AsyncIterator[Told]:
         """Read the log after a number, up to another one or at least as far."""
         while after < until:
+            await self.look_anew()
             page = await read_page(self.workspace_id, after)
             if not page or page[0].seq != after + 1:
                 raise cursor_expired()
@@ -125,10 +134,7 @@ class Follower:
 
 def cursor_expired() -> ApiError:
     """Return the refusal of a cursor that the log does not reach back to."""
-    return ApiError(
-        ErrorCode.CURSOR_EXPIRED,
-        "The log does not reach back to this cursor: query again and subscribe from there.",
-    )
+    return refusal(ErrorCode.CURSOR_EXPIRED)
 
 
 def start_of(after: str | None, head: Head) -> int:
@@ -159,7 +165,7 @@ async def follow(
     """Yield what the viewer may see after a cursor, then live, in commit order, without a gap.
 
     Raises CURSOR_EXPIRED, and closes the socket of a slow consumer (4413) or of a viewer whose
-    access ended (4412).
+    access ended or changed (4412).
     """
     require(viewer_of(info), workspace_id, Right.VIEW)
     follower = Follower(info, workspace_id, wants)
