@@ -1,6 +1,8 @@
 # Each target is one command; `make` lists them.
 PYTHON ?= python3
 BIN := .venv/bin
+SENTENCES := --no-default-keywords -k Refused:2 -k _bad_page -k say -k sentence --no-location --sort-by-file
+CATALOGUE := --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --omit-header --width 100
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,9 +44,13 @@ bench: .venv/.dev ## Ratios against a bare program, within one run
 sdl: .venv/.run ## Write schema/schema.graphql from the code
 	$(BIN)/parley schema export
 
+sentences: .venv/.dev ## Bring new sentences into the catalogues in resolvers/catalogues, to be translated
+	$(BIN)/pybabel --quiet extract $(SENTENCES) -o .venv/parley.pot models resolvers schema
+	$(BIN)/pybabel --quiet update $(CATALOGUE) -i .venv/parley.pot -l fr -o resolvers/catalogues/fr.po
+
 lock: | .venv/bin/python ## Resolve the lock files anew
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate -o requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate -c requirements.lock --group dev -o requirements-dev.lock pyproject.toml
 
-.PHONY: help run demo cluster test check bench sdl lock
+.PHONY: help run demo cluster test check bench sdl sentences lock

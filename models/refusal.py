@@ -3,6 +3,11 @@
 from enum import Enum
 
 
+def sentence(text: str) -> str:
+    """Return a text as it is, marking it for the catalogue of translations."""
+    return text
+
+
 class Code(Enum):
     """Why an action was refused. Codes never change with the language."""
 
@@ -58,7 +63,7 @@ class Conflict(Refused):
     def __init__(self, current: object) -> None:
         super().__init__(
             Code.CONFLICT,
-            "Somebody changed this in the meantime.",
+            sentence("Somebody changed this in the meantime."),
             field=("expectedVersion",),
         )
         self.current = current

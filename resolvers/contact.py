@@ -11,7 +11,7 @@ from models.clock import now
 from models.contact import Contact
 from models.conversation import Conversation, ConversationStatus
 from models.engine import sql
-from models.refusal import Code, Conflict, Refused
+from models.refusal import Code, Conflict, Refused, sentence
 from realtime.events import ContactCreated, ContactUpdated
 from realtime.transaction import Announce, transaction
 from resolvers.access import Right, Viewer, get_contact, require, visible_contacts
@@ -207,8 +207,8 @@ async def _check_free(workspace_id: int, details: Details, *, except_id: int = 0
 
 def _taken(field: str) -> Refused:
     sentences = {
-        "phone": "Another contact has this phone number.",
-        "email": "Another contact has this email address.",
+        "phone": sentence("Another contact has this phone number."),
+        "email": sentence("Another contact has this email address."),
     }
     return Refused(Code.TAKEN, sentences[field], field=(field,))
 

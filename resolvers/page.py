@@ -38,12 +38,12 @@ class PageRequest:
     def size(self) -> int:
         """Return the page size; refuse one out of range, or both ends at once."""
         if self.first is not None and self.last is not None:
-            raise _refused("Ask for `first` or for `last`, not for both.", "last")
+            raise _bad_page("Ask for `first` or for `last`, not for both.", "last")
         size = self.last if self.last is not None else self.first
         if size is None:
             return DEFAULT_PAGE
         if not 1 <= size <= MAX_PAGE:
-            raise _refused(
+            raise _bad_page(
                 "A page holds 1 to {limit} items.",
                 "last" if self.backward else "first",
                 limit=MAX_PAGE,
@@ -61,7 +61,7 @@ class Page(Generic[T]):
     has_previous: bool
 
 
-def _refused(sentence: str, field: str, **values: object) -> Refused:
+def _bad_page(sentence: str, field: str, **values: object) -> Refused:
     return Refused(Code.INVALID, sentence, field=(field,), **values)
 
 
@@ -82,7 +82,7 @@ def decode_key(cursor: str, field: str, *types: type) -> list[Any]:
         if not all(type(value) is kind for value, kind in zip(values, types, strict=True)):
             raise ValueError(cursor)
     except (binascii.Error, ValueError, TypeError) as error:
-        raise _refused("This cursor is not one of this list.", field) from error
+        raise _bad_page("This cursor is not one of this list.", field) from error
     return values
 
 

@@ -7,18 +7,21 @@ from pathlib import Path
 from babel import negotiate_locale
 from babel.messages.pofile import read_po
 
-from models.refusal import Refused
+from models.refusal import Refused, sentence
 
-LANGUAGES = ("en", "fr")
+ENGLISH = "en"
+LANGUAGES = (ENGLISH, "fr")
 CATALOGUES = Path(__file__).parent / "catalogues"
+MAX_ACCEPTED = 20
+"""How many languages of an `Accept-Language` are looked at."""
 
-UNSUPPORTED_MESSAGE = "Unsupported message"
+UNSUPPORTED_MESSAGE = sentence("Unsupported message")
 
 
 @cache
 def _catalogue(language: str) -> Mapping[str, str]:
     """Return the translations of a language; English sentences are their own keys."""
-    if language == "en":
+    if language == ENGLISH:
         return {}
     with (CATALOGUES / f"{language}.po").open("rb") as file:
         return {
@@ -30,22 +33,29 @@ def _catalogue(language: str) -> Mapping[str, str]:
 
 def pick_language(preferred: str | None, accept_language: str) -> str:
     """Return the member's language if we speak it, else the best accepted one, else English."""
-    wanted = [preferred] if preferred else []
+    wanted = [*([preferred] if preferred else []), *_accepted(accept_language)]
+    plain = [tag.replace("_", "-").split("-")[0].lower() for tag in wanted]
+    return negotiate_locale(plain, LANGUAGES) or ENGLISH
+
+
+def _accepted(accept_language: str) -> list[str]:
+    """Return the languages of an `Accept-Language`, the most wanted first; weight 0 is a no."""
     weighted = []
-    for place, part in enumerate(accept_language.split(",")[:20]):
-        tag, _, weight = part.strip().partition(";q=")
+    for part in accept_language.split(",")[:MAX_ACCEPTED]:
+        tag, *parameters = (piece.strip() for piece in part.split(";"))
+        weights = [text[2:] for text in parameters if text.startswith("q=")]
         try:
-            weighted.append((-float(weight or 1), place, tag))
+            weight = float(weights[0]) if weights else 1.0
         except ValueError:
             continue
-    wanted += [tag for _, _, tag in sorted(weighted)]
-    plain = [tag.replace("-", "_").split("_")[0].lower() for tag in wanted]
-    return negotiate_locale(plain, LANGUAGES) or "en"
+        if 0 < weight <= 1:
+            weighted.append((weight, tag))
+    return [tag for _, tag in sorted(weighted, key=lambda pair: -pair[0])]
 
 
-def say(sentence: str, language: str, values: Mapping[str, object] | None = None) -> str:
+def say(text: str, language: str, values: Mapping[str, object] | None = None) -> str:
     """Return a sentence in a language with its placeholders filled."""
-    translated = _catalogue(language).get(sentence, sentence)
+    translated = _catalogue(language).get(text, text)
     return translated.format(**values) if values else translated
 
 

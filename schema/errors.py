@@ -11,7 +11,8 @@ from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 from models.engine.errors import TransientDatabaseError
-from models.refusal import Code, Refused
+from models.refusal import Code, Refused, sentence
+from resolvers.sentences import ENGLISH, explain, say
 
 log = structlog.get_logger("parley.schema")
 
@@ -33,11 +34,17 @@ class ErrorCode(StrEnum):
 
 
 SENTENCES = {
-    ErrorCode.UNAUTHENTICATED: "Log in first: this needs a valid token.",
-    ErrorCode.TOKEN_EXPIRED: "The token has expired: refresh the session and try again.",
-    ErrorCode.TRY_AGAIN: "The server could not finish this now; try again with the same key.",
-    ErrorCode.INTERNAL: "Internal error",
+    ErrorCode.UNAUTHENTICATED: sentence("Log in first: this needs a valid token."),
+    ErrorCode.TOKEN_EXPIRED: sentence("The token has expired: refresh the session and try again."),
+    ErrorCode.TRY_AGAIN: sentence(
+        "The server could not finish this now; try again with the same key."
+    ),
+    ErrorCode.CURSOR_EXPIRED: sentence(
+        "The log does not reach back to this cursor: query again and subscribe from there."
+    ),
+    ErrorCode.INTERNAL: sentence("Internal error"),
 }
+CLOSING = sentence("The server closes this connection; connect again to go on.")
 
 HTTP_STATUS = {
     ErrorCode.UNAUTHENTICATED: 401,
@@ -87,25 +94,28 @@ def request_error(error: GraphQLError) -> GraphQLError:
     return _located(error, error.message, {"code": code.value})
 
 
-def public_error(error: GraphQLError, hidden: Collection[str] = ()) -> GraphQLError:
+def public_error(
+    error: GraphQLError, hidden: Collection[str] = (), language: str = ENGLISH
+) -> GraphQLError:
     """Return what the client may read of an error, logging it under an errorId if it is a bug.
 
-    `hidden` are the texts that the client sent: they stay out of the log.
+    `hidden` are the texts that the client sent: they stay out of the log. What people may come to
+    read is in their language; what only programmers cause, such as a syntax error, in English.
     """
     cause = root_cause(error)
     if isinstance(cause, ApiError):
-        return error if error.extensions else _located(error, cause.message, cause.extensions)
+        return _located(error, say(cause.message, language), cause.extensions)
     if isinstance(cause, CloseSocket):
-        message = "The server closes this connection; connect again to go on."
-        return _located(error, message, {"code": cause.reason}, cause)
+        return _located(error, say(CLOSING, language), {"code": cause.reason}, cause)
     if isinstance(cause, Refused):
-        return _located(error, str(cause), {"code": _refused_code(cause).value})
+        code = _refused_code(cause).value
+        return _located(error, explain(cause, language), {"code": code})
     if isinstance(cause, TransientDatabaseError):
-        code = ErrorCode.TRY_AGAIN
-        return _located(error, SENTENCES[code], {"code": code.value})
+        again = ErrorCode.TRY_AGAIN
+        return _located(error, say(SENTENCES[again], language), {"code": again.value})
     if _is_request_error(error, cause):
         return request_error(error)
-    return _masked(error, cause, hidden)
+    return _masked(error, cause, hidden, language)
 
 
 def public_exception(error: Exception) -> GraphQLError:
@@ -146,7 +156,9 @@ def _refused_code(refused: Refused) -> ErrorCode:
     return ErrorCode.BAD_USER_INPUT
 
 
-def _masked(error: GraphQLError, cause: Exception, hidden: Collection[str]) -> GraphQLError:
+def _masked(
+    error: GraphQLError, cause: Exception, hidden: Collection[str], language: str
+) -> GraphQLError:
     error_id = str(uuid4())
     path = ".".join(str(step) for step in error.path or ())
     # Text instead of exc_info: renderers print the local variables, with their tokens.
@@ -155,7 +167,7 @@ def _masked(error: GraphQLError, cause: Exception, hidden: Collection[str]) -> G
         trace = trace.replace(text, "[hidden]")
     log.error("operation failed", error_id=error_id, path=path, traceback=trace)
     extensions = {"code": ErrorCode.INTERNAL.value, "errorId": error_id}
-    return _located(error, SENTENCES[ErrorCode.INTERNAL], extensions)
+    return _located(error, say(SENTENCES[ErrorCode.INTERNAL], language), extensions)
 
 
 def _located(

@@ -25,6 +25,7 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.types import ExecutionContext
 
+from resolvers.sentences import ENGLISH
 from schema.errors import ErrorCode, public_error, refusal, request_error
 from schema.limits import check_limits
 from settings import Settings, get_settings
@@ -228,7 +229,9 @@ class BoundedSchema(strawberry.Schema):
     ) -> None:
         """Replace each error by what the client may read; called once per result."""
         hidden = sent_texts(execution_context) if errors and execution_context else set()
-        errors[:] = [public_error(error, hidden) for error in errors]
+        context = execution_context.context if execution_context else None
+        language = getattr(context, "language", ENGLISH)
+        errors[:] = [public_error(error, hidden, language) for error in errors]
 
 
 def sent_texts(context: ExecutionContext) -> set[str]:

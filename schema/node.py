@@ -4,11 +4,11 @@ from typing import Any
 
 import strawberry
 
+from models.refusal import Code, Refused
 from resolvers.access import hidden
 from resolvers.node import find_nodes
 from resolvers.page import MAX_PAGE
 from schema.context import Info, viewer_of
-from schema.errors import ApiError, ErrorCode
 from schema.ids import split_id
 from schema.objects.node import Node
 
@@ -30,7 +30,7 @@ class Query:
     async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Any]:
         """Up to 100 objects, in the order of their ids; null where the viewer sees none."""
         if len(ids) > MAX_PAGE:
-            raise ApiError(ErrorCode.BAD_USER_INPUT, f"At most {MAX_PAGE} ids.")
+            raise Refused(Code.INVALID, "At most {limit} ids.", field=("ids",), limit=MAX_PAGE)
         keys = [split_id(id) for id in ids]
         found = await find_nodes(viewer_of(info), keys)
         return [found.get(key) for key in keys]

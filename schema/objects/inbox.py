@@ -5,6 +5,7 @@ from typing import Any
 import strawberry
 
 from models.conversation import ConversationStatus
+from models.refusal import sentence
 from resolvers import inbox as inboxes
 from resolvers.inbox import ConversationSort, InboxKind
 from resolvers.inbox import StandardInbox as StandardInboxRow
@@ -16,9 +17,9 @@ from schema.objects.conversation import Conversation
 from schema.objects.node import Node
 
 INBOX_NAMES = {
-    InboxKind.ALL: "All",
-    InboxKind.MINE: "Mine",
-    InboxKind.UNASSIGNED: "Unassigned",
+    InboxKind.ALL: sentence("All"),
+    InboxKind.MINE: sentence("Mine"),
+    InboxKind.UNASSIGNED: sentence("Unassigned"),
 }
 
 
