@@ -72,7 +72,7 @@ class Membership:
         return self.role is not Role.AGENT or self.visibility is Visibility.ALL
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Viewer:
     """Who asks: a person with their memberships, or a program with the one of its key."""
 
@@ -101,6 +101,13 @@ class Viewer:
     def member_id(self, workspace_id: int) -> int | None:
         """Return the viewer's member in the workspace, None for a program."""
         return self.memberships[workspace_id].member_id
+
+
+def number_in(key: str) -> int | None:
+    """Return the number of a row that a key names in the one way in which we write it, or None."""
+    if key.isascii() and key.isdecimal() and len(key) <= 18 and str(int(key)) == key:
+        return int(key)
+    return None
 
 
 def hidden(field: tuple[str, ...] = ("id",)) -> Refused:

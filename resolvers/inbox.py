@@ -1,5 +1,6 @@
 """Inboxes: the lists in which agents find their conversations."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 
@@ -11,6 +12,7 @@ from resolvers.access import (
     Right,
     Viewer,
     hidden,
+    number_in,
     require,
     visible_conversations,
 )
@@ -74,11 +76,10 @@ def get_inbox(viewer: Viewer, workspace_id: int, kind: InboxKind) -> StandardInb
 
 def find_inbox(viewer: Viewer, key: str) -> StandardInbox:
     """Return the inbox under a key such as `5.ALL`; refuse one that the viewer does not have."""
-    workspace_id, _, kind = key.partition(".")
-    if workspace_id.isdecimal() and kind in InboxKind.__members__:
-        membership = viewer.memberships.get(int(workspace_id))
-        if membership is not None:
-            return get_inbox(viewer, membership.workspace_id, InboxKind(kind))
+    number, _, kind = key.partition(".")
+    workspace_id = number_in(number)
+    if workspace_id in viewer.memberships and kind in InboxKind.__members__:
+        return get_inbox(viewer, workspace_id, InboxKind(kind))
     raise hidden()
 
 
@@ -108,6 +109,13 @@ async def list_conversations(
         query = query.filter(unreplied_since__not_isnull=True)
     descending = sort is ConversationSort.NEWEST_MESSAGE
     return await keyset_page(query, request, key="last_message_at", descending=descending)
+
+
+async def counts_of_inboxes(
+    keys: Collection[tuple[Viewer, int]],
+) -> dict[tuple[Viewer, int], dict[InboxKind, InboxCounts]]:
+    """Return the counts of all standard inboxes, for pairs of viewer and workspace."""
+    return {key: await count_inboxes(*key) for key in set(keys)}
 
 
 async def count_inboxes(viewer: Viewer, workspace_id: int) -> dict[InboxKind, InboxCounts]:

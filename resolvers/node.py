@@ -9,7 +9,7 @@ from models.episode import Episode
 from models.refusal import Refused
 from models.workspace import Workspace
 from resolvers import batches
-from resolvers.access import Viewer, sees
+from resolvers.access import Viewer, number_in, sees
 from resolvers.inbox import find_inbox
 
 Key = tuple[str, str]
@@ -24,10 +24,9 @@ async def find_nodes(viewer: Viewer, keys: Collection[Key]) -> dict[Key, Any]:
         if kind == "StandardInbox":
             found |= {(kind, key): row for key, row in _inboxes(viewer, wanted).items()}
         elif kind in FINDERS:
-            ids = {int(key): key for key in wanted if key.isascii() and key.isdecimal()}
-            small = [number for number in ids if number < 2**63]
-            rows = await FINDERS[kind](viewer, small)
-            found |= {(kind, ids[number]): row for number, row in rows.items()}
+            numbers = [number for key in wanted if (number := number_in(key)) is not None]
+            rows = await FINDERS[kind](viewer, numbers)
+            found |= {(kind, str(number)): row for number, row in rows.items()}
     return found
 
 

@@ -3,7 +3,7 @@
 import base64
 import binascii
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -75,15 +75,21 @@ def decode_key(cursor: str, field: str, *types: type) -> list[Any]:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         key = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        values = [
-            datetime.fromisoformat(value) if kind is datetime else value
-            for value, kind in zip(key, types, strict=True)
-        ]
-        if not all(type(value) is kind for value, kind in zip(values, types, strict=True)):
-            raise ValueError(cursor)
-    except (binascii.Error, ValueError, TypeError) as error:
+        return [_decoded(value, kind) for value, kind in zip(key, types, strict=True)]
+    except (binascii.Error, ValueError, TypeError, OverflowError) as error:
         raise _bad_page("This cursor is not one of this list.", field) from error
-    return values
+
+
+def _decoded(value: Any, kind: type) -> Any:
+    """Return a part of a sort key that the database can compare with; raise ValueError."""
+    if kind is datetime:
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise ValueError(value)
+        return moment.astimezone(UTC)
+    if type(value) is not kind or (kind is int and not -(2**63) <= value < 2**63):
+        raise ValueError(value)
+    return value
 
 
 def cut(rows: list[T], cursors: list[str], request: PageRequest) -> Page[T]:

@@ -5,7 +5,7 @@ import binascii
 
 import strawberry
 
-from resolvers.access import hidden
+from resolvers.access import hidden, number_in
 
 
 def encode_id(kind: str, key: int | str) -> strawberry.ID:
@@ -34,10 +34,10 @@ def decode_text_id(value: str, kind: str, field: str) -> str:
 
 def decode_id(value: str, kind: str, field: str = "id") -> int:
     """Return the numeric key of an id of the given type; refuse any other as never existing."""
-    key = decode_text_id(value, kind, field)
-    if not (key.isascii() and key.isdecimal() and len(key) <= 18):
+    key = number_in(decode_text_id(value, kind, field))
+    if key is None:
         raise hidden((field,))
-    return int(key)
+    return key
 
 
 def decode_optional_id(value: str | None, kind: str, field: str) -> int | None:
