@@ -26,15 +26,20 @@ async def mark_conversation_read(
             if message is None:
                 raise hidden(("upToMessageId",))
             incoming_read = message.incoming_count
-        moved = await sql.affected(
-            "INSERT INTO read_mark (member_id, conversation_id, incoming_read) VALUES (?, ?, ?)"
-            " ON CONFLICT (member_id, conversation_id) DO UPDATE"
-            " SET incoming_read = excluded.incoming_read"
-            " WHERE read_mark.incoming_read < excluded.incoming_read",
-            member_id,
-            conversation.id,
-            incoming_read,
-        )
-        if moved:
+        if incoming_read and await _move(member_id, conversation.id, incoming_read):
             announce(ConversationRead(conversation.workspace_id, conversation.id, member_id))
     return conversation
+
+
+async def _move(member_id: int, conversation_id: int, incoming_read: int) -> bool:
+    """Move a read mark forward; tell whether it was behind."""
+    moved = await sql.affected(
+        "INSERT INTO read_mark (member_id, conversation_id, incoming_read) VALUES (?, ?, ?)"
+        " ON CONFLICT (member_id, conversation_id) DO UPDATE"
+        " SET incoming_read = excluded.incoming_read"
+        " WHERE read_mark.incoming_read < excluded.incoming_read",
+        member_id,
+        conversation_id,
+        incoming_read,
+    )
+    return moved > 0
