@@ -60,10 +60,8 @@ class Refused(Exception):  # noqa: N818 - the word of the house, not an error of
 class Conflict(Refused):
     """Somebody changed the object since the caller read it; `current` is what it is now."""
 
-    def __init__(self, current: object) -> None:
+    def __init__(self, current: object, *, field: str = "expectedVersion") -> None:
         super().__init__(
-            Code.CONFLICT,
-            sentence("Somebody changed this in the meantime."),
-            field=("expectedVersion",),
+            Code.CONFLICT, sentence("Somebody changed this in the meantime."), field=(field,)
         )
         self.current = current

@@ -41,7 +41,7 @@ async def assign_conversation(
         if conversation.assignee_id == member.id:
             return conversation
         if if_unassigned and conversation.assignee_id is not None:
-            raise Conflict(conversation)
+            raise Conflict(conversation, field="ifUnassigned")
         previous = conversation.assignee
         cause = caused_by(viewer, conversation.workspace_id)
         conversation.assignee = member
