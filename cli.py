@@ -1,9 +1,10 @@
-"""The command line: `parley serve | worker | migrate | user | schema …`."""
+"""The command line: `parley serve | worker | migrate | demo | cluster | user | schema …`."""
 
 import asyncio
 import logging
 import signal
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +30,15 @@ cli.add_typer(schema_cli, name="schema")
 
 class Server(uvicorn.Server):
     """Uvicorn, telling every socket to come back before it closes them."""
+
+    when_listening: Callable[[], None] | None = None
+    """Called once the port is open and the application has started."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets)
+        if self.started and self.when_listening is not None:
+            self.when_listening()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close our sockets with 1012, then shut down."""
@@ -100,6 +110,27 @@ def serve(
         serve_demo(settings)
         return
     make_server(create_app(settings), settings).run()
+
+
+@cli.command()
+def demo() -> None:
+    """Serve a demo workspace with simulated customers who write and answer."""
+    settings = get_settings()
+    configure_logging(settings)
+    asyncio.run(migrate(settings.database_url))
+    from demo.serve import serve_demo
+
+    serve_demo(settings, with_customers=True)
+
+
+@cli.command()
+def cluster() -> None:
+    """Run PostgreSQL, Redis, two servers, a worker and customers on this machine."""
+    settings = get_settings()
+    configure_logging(settings)
+    from demo.cluster import run_cluster
+
+    run_cluster(settings)
 
 
 @cli.command()
