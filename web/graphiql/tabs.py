@@ -23,6 +23,7 @@ query InboxPage($inboxId: ID!) {
           id
           status
           unreadCount
+          unrepliedSince
           contact {
             id
             name
@@ -30,10 +31,6 @@ query InboxPage($inboxId: ID!) {
           assignee {
             __typename
             ... on Member {
-              id
-              name
-            }
-            ... on AiAgent {
               id
               name
             }
@@ -57,7 +54,7 @@ query InboxPage($inboxId: ID!) {
 """
 
 THREAD = """\
-# The newest messages, comments and activities.
+# The newest messages and changes of one conversation.
 query Thread($conversationId: ID!) {
   conversation(id: $conversationId) {
     id
@@ -66,6 +63,9 @@ query Thread($conversationId: ID!) {
     contact {
       id
       name
+      phone {
+        display
+      }
     }
     timeline(last: 25) {
       edges {
@@ -79,12 +79,11 @@ query Thread($conversationId: ID!) {
             text
             status
           }
-          ... on Comment {
-            id
-            text
-          }
           ... on Activity {
             id
+            seq
+            kind
+            source
           }
         }
       }
@@ -124,15 +123,33 @@ WORKSPACE_EVENTS = """\
 subscription WorkspaceEvents($workspaceId: ID!) {
   workspaceEvents(workspaceId: $workspaceId) {
     __typename
-    cursor
     eventId
+    cursor
+    occurredAt
+    ... on MessageAdded {
+      message {
+        id
+        direction
+        text
+      }
+    }
+    ... on MessageChanged {
+      message {
+        id
+        status
+      }
+    }
+    ... on ConversationChanged {
+      change
+      conversationId
+    }
   }
 }
 """
 
 MESSAGE_ADDED = """\
-# New messages of one conversation; without
-# conversationId, of the whole workspace.
+# New messages of the whole workspace; with
+# conversationId, of one conversation.
 subscription MessageAdded($workspaceId: ID!, $conversationId: ID) {
   messageAdded(workspaceId: $workspaceId, conversationId: $conversationId) {
     cursor
@@ -144,14 +161,49 @@ subscription MessageAdded($workspaceId: ID!, $conversationId: ID) {
       text
       status
     }
+    conversation {
+      id
+      contact {
+        name
+      }
+      unreadCount
+    }
+  }
+}
+"""
+
+CONVERSATION_CHANGED = """\
+# Messages, status, assignee, snooze and read marks
+# of the conversations that the viewer may see.
+subscription ConversationChanged($workspaceId: ID!, $conversationId: ID) {
+  conversationChanged(workspaceId: $workspaceId, conversationId: $conversationId) {
+    cursor
+    eventId
+    change
+    conversation {
+      id
+      status
+      version
+      unreadCount
+    }
   }
 }
 """
 
 TYPING_CHANGED = """\
-# Who is typing: expires by itself, never replayed.
+# Who is typing, never oneself: expires by itself,
+# never replayed.
 subscription TypingChanged($workspaceId: ID!, $conversationId: ID) {
   typingChanged(workspaceId: $workspaceId, conversationId: $conversationId) {
+    conversation {
+      id
+    }
+    actor {
+      ... on Member {
+        id
+        name
+      }
+    }
     isTyping
     expiresAt
   }
@@ -164,9 +216,13 @@ subscription SnoozeExpired($workspaceId: ID!) {
   snoozeExpired(workspaceId: $workspaceId) {
     cursor
     eventId
+    until
     conversation {
       id
       status
+      contact {
+        name
+      }
     }
   }
 }
@@ -185,15 +241,16 @@ class Tab:
 def demo_tabs(*, workspace_id: str, inbox_id: str, conversation_id: str) -> tuple[Tab, ...]:
     """Return the ready-made tabs with the ids of the demo workspace in their variables."""
     send = {"conversationId": conversation_id, "text": "Hello!", "idempotencyKey": NEW_KEY}
-    here = {"workspaceId": workspace_id, "conversationId": conversation_id}
+    here = {"workspaceId": workspace_id}
     return (
         _tab("InboxPage", INBOX_PAGE, {"inboxId": inbox_id}),
         _tab("Thread", THREAD, {"conversationId": conversation_id}),
         _tab("Send", SEND, {"input": send}),
-        _tab("WorkspaceEvents", WORKSPACE_EVENTS, {"workspaceId": workspace_id}),
+        _tab("WorkspaceEvents", WORKSPACE_EVENTS, here),
         _tab("MessageAdded", MESSAGE_ADDED, here),
+        _tab("ConversationChanged", CONVERSATION_CHANGED, here),
         _tab("TypingChanged", TYPING_CHANGED, here),
-        _tab("SnoozeExpired", SNOOZE_EXPIRED, {"workspaceId": workspace_id}),
+        _tab("SnoozeExpired", SNOOZE_EXPIRED, here),
     )
 
 
