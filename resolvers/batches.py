@@ -24,6 +24,7 @@ from realtime.events import (
     MessageStatusChanged,
 )
 from realtime.log import Logged
+from resolvers.access import Viewer
 from resolvers.page import Page, PageRequest, cut, decode_key, encode_key
 
 Item = TypeVar("Item", Message, Activity)
@@ -79,6 +80,59 @@ async def memberships_of_users(ids: Collection[int]) -> dict[int, list[Workspace
     found: dict[int, list[Workspace]] = defaultdict(list)
     for row in rows:
         found[row.user_id].append(row.workspace)
+    return found
+
+
+async def shared_workspaces(
+    keys: Collection[tuple[Viewer, int]],
+) -> dict[tuple[Viewer, int], list[Workspace]]:
+    """Return the workspaces that viewers share with users, by name."""
+    found = await memberships_of_users({user_id for _, user_id in keys})
+    return {
+        (viewer, user_id): [row for row in found[user_id] if row.id in viewer.memberships]
+        for viewer, user_id in keys
+    }
+
+
+async def authors(
+    keys: Collection[tuple[str, int]],
+) -> dict[tuple[str, int], Member | Contact]:
+    """Return who wrote: the contact of a conversation, or a member."""
+    conversations = {key for kind, key in keys if kind == "contact"}
+    members = {key for kind, key in keys if kind == "member"}
+    found: dict[tuple[str, int], Member | Contact] = {}
+    if conversations:
+        for contact in await Contact.filter(conversation__id__in=conversations).select_related(
+            "conversation"
+        ):
+            found["contact", contact.conversation.id] = contact
+    if members:
+        for key, member in (await members_by_id(members)).items():
+            found["member", key] = member
+    return found
+
+
+async def timelines(
+    keys: Collection[tuple[int, PageRequest]],
+) -> dict[tuple[int, PageRequest], Page[Message | Activity]]:
+    """Return pages of timelines, for pairs of conversation and page."""
+    found = {}
+    for request in {request for _, request in keys}:
+        ids = [conversation for conversation, other in keys if other == request]
+        for conversation, page in (await timeline_pages(ids, request)).items():
+            found[conversation, request] = page
+    return found
+
+
+async def threads(
+    keys: Collection[tuple[int, PageRequest]],
+) -> dict[tuple[int, PageRequest], Page[Message]]:
+    """Return pages of messages, for pairs of conversation and page."""
+    found = {}
+    for request in {request for _, request in keys}:
+        ids = [conversation for conversation, other in keys if other == request]
+        for conversation, page in (await message_pages(ids, request)).items():
+            found[conversation, request] = page
     return found
 
 

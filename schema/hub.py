@@ -11,7 +11,7 @@ from models.conversation import Conversation
 from realtime.broker import Broker, Signal, Wake
 from realtime.log import Logged, LogReader, Subscriber
 from realtime.presence import Typing, read_typing
-from resolvers.batches import Delivery, conversations_by_id, hydrate
+from resolvers.batches import Delivery, conversations_by_id, hydrate, messages_by_id
 from schema.loaders import Loaders
 
 log = structlog.get_logger()
@@ -47,9 +47,9 @@ async def tell(events: Sequence[Logged]) -> list[Item]:
 def _primed(delivery: Delivery) -> Told:
     told = Told(delivery)
     if delivery.conversation is not None:
-        told.loaders.conversation.prime(delivery.conversation.id, delivery.conversation)
+        told.loaders.of(conversations_by_id).prime(delivery.conversation.id, delivery.conversation)
     if delivery.message is not None:
-        told.loaders.message.prime(delivery.message.id, delivery.message)
+        told.loaders.of(messages_by_id).prime(delivery.message.id, delivery.message)
     return told
 
 

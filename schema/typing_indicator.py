@@ -7,14 +7,15 @@ from enum import Enum
 import strawberry
 
 from models.conversation import Conversation as ConversationRow
-from models.member import Member as MemberRow
 from resolvers import typing_indicator
+from resolvers.batches import members_by_id
 from schema.context import Info, viewer_of
 from schema.hub import TypingTold
 from schema.ids import decode_id, decode_optional_id
 from schema.objects.conversation import Conversation
 from schema.objects.member import Assignee
 from schema.payload import Payload, mutation, result
+from schema.relation import relation
 from schema.streams import follow_typing
 
 
@@ -39,10 +40,10 @@ class TypingChanged:
         """Where."""
         return self.told.conversation
 
-    @strawberry.field(graphql_type=Assignee | None)
-    async def actor(self, info: Info) -> MemberRow | None:
+    @relation(Assignee | None, members_by_id)
+    def actor(self) -> int:
         """Who; null if they are gone."""
-        return await info.context.loaders.member.load(int(self.told.typing.actor.split(":")[1]))
+        return int(self.told.typing.actor.split(":")[1])
 
     @strawberry.field
     def surface(self) -> TypingSurface:

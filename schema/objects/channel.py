@@ -8,8 +8,9 @@ import strawberry
 from models.channel import Channel as ChannelRow
 from models.channel import ChannelKind
 from models.contact_channel import ContactChannel as ContactChannelRow
-from schema.context import Info
+from resolvers.batches import channels_by_id
 from schema.objects.node import Node, global_id
+from schema.relation import relation
 
 
 @strawberry.type
@@ -44,12 +45,10 @@ class ContactChannel(Node):
     last_message_at: datetime | None
     """When the last message passed there; null if none has."""
 
-    @strawberry.field(graphql_type=Channel)
-    async def channel(root: strawberry.Parent[ContactChannelRow], info: Info) -> ChannelRow:
+    @relation(Channel, channels_by_id)
+    def channel(root: strawberry.Parent[ContactChannelRow]) -> int:
         """The channel."""
-        found = await info.context.loaders.channel.load(root.channel_id)
-        assert found is not None  # noqa: S101 - a foreign key says so
-        return found
+        return root.channel_id
 
     @classmethod
     def is_type_of(cls, obj: Any, _info: Any) -> bool:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 
 from models.contact import Contact as ContactRow
-from models.contact_channel import ContactChannel as ContactChannelRow
-from models.conversation import Conversation as ConversationRow
+from resolvers import batches
 from resolvers import contact as contacts
 from resolvers.access import Right, may
 from schema.context import Info, viewer_of
 from schema.objects.channel import ContactChannel
 from schema.objects.masked_string import MaskedString
 from schema.objects.node import Node, global_id
+from schema.relation import relation
 
 if TYPE_CHECKING:
     from schema.objects.conversation import Conversation
@@ -58,19 +58,18 @@ class Contact(Node):
         """Whether there is a number that the viewer can call."""
         return root.phone is not None
 
-    @strawberry.field(graphql_type=list[ContactChannel])
-    async def channels(root: strawberry.Parent[ContactRow], info: Info) -> list[ContactChannelRow]:
+    @relation(list[ContactChannel], batches.channels_of_contacts, then=lambda _, found: found or [])
+    def channels(root: strawberry.Parent[ContactRow]) -> int:
         """Where the contact is reached, the channel used last first."""
-        return await info.context.loaders.channels_of_contact.load(root.id) or []
+        return root.id
 
-    @strawberry.field(
-        graphql_type=Annotated["Conversation", strawberry.lazy("schema.objects.conversation")]
+    @relation(
+        Annotated["Conversation", strawberry.lazy("schema.objects.conversation")],
+        batches.conversations_by_contact,
     )
-    async def conversation(root: strawberry.Parent[ContactRow], info: Info) -> ConversationRow:
+    def conversation(root: strawberry.Parent[ContactRow]) -> int:
         """The contact's one lasting conversation."""
-        found = await info.context.loaders.conversation_of_contact.load(root.id)
-        assert found is not None  # noqa: S101 - it is born with the contact
-        return found
+        return root.id
 
     @strawberry.field
     def viewer_can_edit(root: strawberry.Parent[ContactRow], info: Info) -> bool:

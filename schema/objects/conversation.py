@@ -11,10 +11,9 @@ from models.conversation import ConversationStatus
 from models.episode import ChangeSource
 from models.episode import Episode as EpisodeRow
 from models.member import Member as MemberRow
-from models.message import Message as MessageRow
-from models.team import Team as TeamRow
-from resolvers import closing
+from resolvers import batches, closing
 from resolvers.access import Right, may
+from resolvers.page import PageRequest
 from schema.connection import Connection, connect, page_request
 from schema.context import Info, viewer_of
 from schema.objects.contact import Contact
@@ -22,6 +21,7 @@ from schema.objects.member import Assignee, Member
 from schema.objects.message import Message, TimelineItem
 from schema.objects.node import Node, global_id
 from schema.objects.team import Team
+from schema.relation import relation
 
 
 @strawberry.type
@@ -34,12 +34,10 @@ class Snooze:
     """When it was snoozed."""
     by_id: strawberry.Private[int | None]
 
-    @strawberry.field(graphql_type=Member | None)
-    async def by(self, info: Info) -> MemberRow | None:
+    @relation(Member | None, batches.members_by_id)
+    def by(self) -> int | None:
         """Who snoozed it; null for a program, or a member who is gone."""
-        if self.by_id is None:
-            return None
-        return await info.context.loaders.member.load(self.by_id)
+        return self.by_id
 
 
 @strawberry.type
@@ -92,30 +90,30 @@ class Conversation(Node):
         """Who looks after it; null in Unassigned."""
         return root.assignee
 
-    @strawberry.field(graphql_type=Team | None)
-    async def team(root: strawberry.Parent[ConversationRow], info: Info) -> TeamRow | None:
+    @relation(Team | None, batches.teams_by_id)
+    def team(root: strawberry.Parent[ConversationRow]) -> int | None:
         """The team it is assigned to; null for none."""
-        if root.team_id is None:
-            return None
-        return await info.context.loaders.team.load(root.team_id)
+        return root.team_id
 
-    @strawberry.field
-    async def unread_count(root: strawberry.Parent[ConversationRow], info: Info) -> int:
+    @relation(
+        int,
+        batches.read_counts,
+        then=lambda row, read: max(0, row.incoming_count - (read or 0)),
+        absent=0,
+    )
+    def unread_count(
+        root: strawberry.Parent[ConversationRow], info: Info
+    ) -> tuple[int, int] | None:
         """How many messages of the contact this viewer has not read; 0 for a program."""
         member_id = viewer_of(info).member_id(root.workspace_id)
         if member_id is None or root.incoming_count == 0:
-            return 0
-        read = await info.context.loaders.read_count.load((member_id, root.id)) or 0
-        return max(0, int(root.incoming_count) - read)
-
-    @strawberry.field(graphql_type=Message | None)
-    async def last_message(
-        root: strawberry.Parent[ConversationRow], info: Info
-    ) -> MessageRow | None:
-        """The newest message; null if there is none."""
-        if root.last_message_id is None:
             return None
-        return await info.context.loaders.message.load(root.last_message_id)
+        return (member_id, root.id)
+
+    @relation(Message | None, batches.messages_by_id)
+    def last_message(root: strawberry.Parent[ConversationRow]) -> int | None:
+        """The newest message; null if there is none."""
+        return root.last_message_id
 
     @strawberry.field
     def last_message_at(root: strawberry.Parent[ConversationRow]) -> datetime | None:
@@ -129,43 +127,32 @@ class Conversation(Node):
             return None
         return Snooze(until=root.snoozed_until, since=root.snoozed_at, by_id=root.snoozed_by_id)
 
-    @strawberry.field(graphql_type=Connection[TimelineItem])
-    async def timeline(
+    @relation(Connection[TimelineItem], batches.timelines, then=lambda _, page: connect(page))
+    def timeline(
         root: strawberry.Parent[ConversationRow],
-        info: Info,
         first: int | None = None,
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,
-    ) -> Any:
+    ) -> tuple[int, PageRequest]:
         """Messages and activities in one order, oldest first; `last: 25` is the newest page."""
-        request = page_request(first, after, last, before)
-        page = await info.context.loaders.timeline.load((root.id, request))
-        assert page is not None  # noqa: S101 - the batch answers every key
-        return connect(page)
+        return (root.id, page_request(first, after, last, before))
 
-    @strawberry.field(graphql_type=Connection[Message])
-    async def messages(
+    @relation(Connection[Message], batches.threads, then=lambda _, page: connect(page))
+    def messages(
         root: strawberry.Parent[ConversationRow],
-        info: Info,
         first: int | None = None,
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,
-    ) -> Any:
+    ) -> tuple[int, PageRequest]:
         """The messages alone, oldest first; `last: 25` is the newest page."""
-        request = page_request(first, after, last, before)
-        page = await info.context.loaders.messages.load((root.id, request))
-        assert page is not None  # noqa: S101 - the batch answers every key
-        return connect(page)
+        return (root.id, page_request(first, after, last, before))
 
-    @strawberry.field(graphql_type=list[Episode])
-    async def episodes(
-        root: strawberry.Parent[ConversationRow], info: Info, first: int = 10
-    ) -> list[EpisodeRow]:
+    @relation(list[Episode], batches.newest_episodes)
+    def episodes(root: strawberry.Parent[ConversationRow], first: int = 10) -> tuple[int, int]:
         """The newest stretches from opened to closed, newest first."""
-        limit = page_request(first, None, None, None).size
-        return await info.context.loaders.episodes.load((root.id, limit)) or []
+        return (root.id, page_request(first, None, None, None).size)
 
     @strawberry.field
     def viewer_can_reply(root: strawberry.Parent[ConversationRow], info: Info) -> bool:

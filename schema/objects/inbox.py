@@ -7,6 +7,7 @@ import strawberry
 from models.conversation import ConversationStatus
 from models.refusal import sentence
 from resolvers import inbox as inboxes
+from resolvers.access import Viewer
 from resolvers.inbox import ConversationSort, InboxKind
 from resolvers.inbox import StandardInbox as StandardInboxRow
 from resolvers.sentences import say
@@ -15,6 +16,7 @@ from schema.context import Info, viewer_of
 from schema.ids import encode_id
 from schema.objects.conversation import Conversation
 from schema.objects.node import Node
+from schema.relation import relation
 
 INBOX_NAMES = {
     InboxKind.ALL: sentence("All"),
@@ -68,14 +70,8 @@ def _name(root: strawberry.Parent[StandardInboxRow], info: Info) -> str:
     return say(INBOX_NAMES[root.kind], info.context.language)
 
 
-async def _open_count(root: strawberry.Parent[StandardInboxRow], info: Info) -> int:
-    counts = await info.context.loaders.inbox_counts(viewer_of(info), root.workspace_id)
-    return counts[root.kind].open_count
-
-
-async def _unread_count(root: strawberry.Parent[StandardInboxRow], info: Info) -> int:
-    counts = await info.context.loaders.inbox_counts(viewer_of(info), root.workspace_id)
-    return counts[root.kind].unread_count
+def _counted(root: strawberry.Parent[StandardInboxRow], info: Info) -> tuple[Viewer, int]:
+    return (viewer_of(info), root.workspace_id)
 
 
 @strawberry.type
@@ -84,8 +80,12 @@ class StandardInbox(Inbox):
 
     id: strawberry.ID = strawberry.field(resolver=_id)
     name: str = strawberry.field(resolver=_name)
-    open_count: int = strawberry.field(resolver=_open_count)
-    unread_count: int = strawberry.field(resolver=_unread_count)
+    open_count: int = relation(
+        int, inboxes.counts_of_inboxes, then=lambda row, found: found[row.kind].open_count
+    )(_counted)
+    unread_count: int = relation(
+        int, inboxes.counts_of_inboxes, then=lambda row, found: found[row.kind].unread_count
+    )(_counted)
 
     @classmethod
     def is_type_of(cls, obj: Any, _info: Any) -> bool:

@@ -7,12 +7,12 @@ import strawberry
 
 from models.member import Member as MemberRow
 from models.member import Role, Visibility
-from models.team import Team as TeamRow
 from models.user import User as UserRow
-from schema.context import Info
+from resolvers.batches import teams_by_id
 from schema.objects.node import Node, global_id
 from schema.objects.team import Team
 from schema.objects.user import User
+from schema.relation import relation
 
 
 @strawberry.type
@@ -39,12 +39,10 @@ class Member(Node):
         """The person."""
         return root.user
 
-    @strawberry.field(graphql_type=Team | None)
-    async def team(root: strawberry.Parent[MemberRow], info: Info) -> TeamRow | None:
+    @relation(Team | None, teams_by_id)
+    def team(root: strawberry.Parent[MemberRow]) -> int | None:
         """The team they belong to; null for none."""
-        if root.team_id is None:
-            return None
-        return await info.context.loaders.team.load(root.team_id)
+        return root.team_id
 
     @classmethod
     def is_type_of(cls, obj: Any, _info: Any) -> bool:

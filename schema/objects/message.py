@@ -7,13 +7,10 @@ import strawberry
 
 from models.activity import Activity as ActivityRow
 from models.activity import ActivityKind
-from models.channel import Channel as ChannelRow
-from models.contact import Contact as ContactRow
-from models.conversation import Conversation as ConversationRow
 from models.episode import ChangeSource
-from models.member import Member as MemberRow
 from models.message import Direction, MessageKind, MessageSource, MessageStatus
 from models.message import Message as MessageRow
+from resolvers import batches
 from resolvers import message as messages
 from resolvers.access import Right, may
 from resolvers.sentences import UNSUPPORTED_MESSAGE, say
@@ -23,6 +20,7 @@ from schema.objects.channel import Channel
 from schema.objects.contact import Contact
 from schema.objects.member import Member
 from schema.objects.node import Node, global_id
+from schema.relation import relation
 
 if TYPE_CHECKING:
     from schema.objects.conversation import Conversation
@@ -61,12 +59,6 @@ class MessageFailure:
     """The vendor's words."""
 
 
-async def _conversation(root: Any, info: Info) -> ConversationRow:
-    found = await info.context.loaders.conversation.load(root.conversation_id)
-    assert found is not None  # noqa: S101 - a foreign key says so
-    return found
-
-
 @strawberry.type
 class Message(Node):
     """What a contact wrote, or what was sent to them."""
@@ -97,30 +89,25 @@ class Message(Node):
         """The vendor's own JSON of a message that cannot be shown; null for all others."""
         return root.payload
 
-    @strawberry.field(graphql_type=Actor | None)
-    async def author(
-        root: strawberry.Parent[MessageRow], info: Info
-    ) -> MemberRow | ContactRow | None:
+    @relation(Actor | None, batches.authors)
+    def author(root: strawberry.Parent[MessageRow]) -> tuple[str, int] | None:
         """Who wrote it; null for a program, or a member who is gone."""
         if root.direction is Direction.INCOMING:
-            return (await _conversation(root, info)).contact
-        if root.author_id is None:
-            return None
-        return await info.context.loaders.member.load(root.author_id)
+            return ("contact", root.conversation_id)
+        return ("member", root.author_id) if root.author_id is not None else None
 
-    @strawberry.field(graphql_type=Channel)
-    async def channel(root: strawberry.Parent[MessageRow], info: Info) -> ChannelRow:
+    @relation(Channel, batches.channels_by_id)
+    def channel(root: strawberry.Parent[MessageRow]) -> int:
         """The channel it passed through."""
-        found = await info.context.loaders.channel.load(root.channel_id)
-        assert found is not None  # noqa: S101 - a foreign key says so
-        return found
+        return root.channel_id
 
-    @strawberry.field(
-        graphql_type=Annotated["Conversation", strawberry.lazy("schema.objects.conversation")]
+    @relation(
+        Annotated["Conversation", strawberry.lazy("schema.objects.conversation")],
+        batches.conversations_by_id,
     )
-    async def conversation(root: strawberry.Parent[MessageRow], info: Info) -> ConversationRow:
+    def conversation(root: strawberry.Parent[MessageRow]) -> int:
         """The conversation it belongs to."""
-        return await _conversation(root, info)
+        return root.conversation_id
 
     @strawberry.field
     def status_history(root: strawberry.Parent[MessageRow]) -> list[MessageStatusChange]:
@@ -170,19 +157,15 @@ class Activity(Node):
     created_at: datetime
     """When it was done."""
 
-    @strawberry.field(graphql_type=Member | None)
-    async def actor(root: strawberry.Parent[ActivityRow], info: Info) -> MemberRow | None:
+    @relation(Member | None, batches.members_by_id)
+    def actor(root: strawberry.Parent[ActivityRow]) -> int | None:
         """The member who did it; null for the contact, a program or the system."""
-        if root.actor_id is None:
-            return None
-        return await info.context.loaders.member.load(root.actor_id)
+        return root.actor_id
 
-    @strawberry.field(graphql_type=Member | None)
-    async def assignee(root: strawberry.Parent[ActivityRow], info: Info) -> MemberRow | None:
+    @relation(Member | None, batches.members_by_id)
+    def assignee(root: strawberry.Parent[ActivityRow]) -> int | None:
         """The member it was assigned to; null for other kinds."""
-        if root.assignee_id is None:
-            return None
-        return await info.context.loaders.member.load(root.assignee_id)
+        return root.assignee_id
 
     @classmethod
     def is_type_of(cls, obj: Any, _info: Any) -> bool:

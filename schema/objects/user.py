@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 
 from models.user import User as UserRow
-from models.workspace import Workspace as WorkspaceRow
+from resolvers.access import Viewer
+from resolvers.batches import shared_workspaces
 from schema.context import Info, viewer_of
 from schema.objects.node import Node, global_id
+from schema.relation import relation
 
 if TYPE_CHECKING:
     from schema.objects.workspace import Workspace
@@ -25,13 +27,14 @@ class User(Node):
     language: str | None
     """The language of sentences for them, as BCP 47; null: that of each request."""
 
-    @strawberry.field(
-        graphql_type=list[Annotated["Workspace", strawberry.lazy("schema.objects.workspace")]]
+    @relation(
+        list[Annotated["Workspace", strawberry.lazy("schema.objects.workspace")]],
+        shared_workspaces,
+        then=lambda _, found: found or [],
     )
-    async def workspaces(root: strawberry.Parent[UserRow], info: Info) -> list[WorkspaceRow]:
+    def workspaces(root: strawberry.Parent[UserRow], info: Info) -> tuple[Viewer, int]:
         """The workspaces that they share with the viewer, by name."""
-        found = await info.context.loaders.memberships_of_user.load(root.id) or []
-        return [row for row in found if row.id in viewer_of(info).memberships]
+        return (viewer_of(info), root.id)
 
     @classmethod
     def is_type_of(cls, obj: Any, _info: Any) -> bool:

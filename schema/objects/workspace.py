@@ -11,6 +11,7 @@ from models.workspace import Workspace as WorkspaceRow
 from realtime.log import encode_cursor
 from resolvers import workspace as workspaces
 from resolvers.access import Right, may
+from resolvers.batches import members_by_id
 from resolvers.inbox import StandardInbox as StandardInboxRow
 from resolvers.inbox import standard_inboxes
 from schema.context import Info, viewer_of
@@ -19,6 +20,7 @@ from schema.objects.inbox import Inbox
 from schema.objects.member import Member
 from schema.objects.node import Node, global_id
 from schema.objects.team import Team
+from schema.relation import relation
 
 
 @strawberry.type
@@ -42,13 +44,10 @@ class Workspace(Node):
         head = viewer_of(info).memberships[root.id].head
         return encode_cursor(head.epoch, head.seq)
 
-    @strawberry.field(graphql_type=Member | None)
-    async def viewer_member(root: strawberry.Parent[WorkspaceRow], info: Info) -> MemberRow | None:
+    @relation(Member | None, members_by_id)
+    def viewer_member(root: strawberry.Parent[WorkspaceRow], info: Info) -> int | None:
         """The viewer's own membership; null for a program."""
-        member_id = viewer_of(info).member_id(root.id)
-        if member_id is None:
-            return None
-        return await info.context.loaders.member.load(member_id)
+        return viewer_of(info).member_id(root.id)
 
     @strawberry.field(graphql_type=list[Inbox])
     def inboxes(root: strawberry.Parent[WorkspaceRow], info: Info) -> list[StandardInboxRow]:
