@@ -1,0 +1,92 @@
+"""Snapshot plus events equals later snapshot: for everybody, whatever happened in between."""
+
+import asyncio
+
+from models.member import Visibility
+from tests.convergence import MUTATIONS, Client, Crowd, Row, vendor
+from tests.serving import serving
+from tests.world import Api, Person, World
+
+SEED = 1
+SNAPSHOT_AT = 12
+DEADLINE_SECONDS = 60
+THE_END = "Zoe"
+DEEDS = {"hear", "createContact", "message_echo", "message_status", "expire", "restrict"}
+"""What must have happened beside the mutations, or the test proves less than it says."""
+
+
+async def people_of(world: World) -> list[Person]:
+    team = await world.team()
+    return [
+        world.owner,
+        await world.add("Tim", visibility=Visibility.TEAM, team=team),
+        await world.add("Ian", visibility=Visibility.OWN),
+        await world.add("Tia", visibility=Visibility.TEAM, team=team),
+    ]
+
+
+def counted(rows: list[Row]) -> dict[str, int]:
+    opened = [row for row in rows if row["status"] == "OPEN"]
+    unread = [row for row in opened if row["unreadCount"]]
+    return {"openCount": len(opened), "unreadCount": len(unread)}
+
+
+async def check(client: Client, how: str) -> None:
+    """Compare what a client knows by events with what it reads now."""
+    fresh = Client(client.api, client.world, client.person)
+    inboxes = await fresh.refetch()
+    name = client.person.user.name
+    assert client.rows == fresh.rows, f"{name}, {how}"
+    order = sorted(
+        client.rows.values(), key=lambda row: row["lastMessageAt"] or row["createdAt"], reverse=True
+    )
+    listed = [row["id"] for row in inboxes["ALL"]["conversations"]["nodes"]]
+    assert [row["id"] for row in order] == listed, f"{name}, {how}"
+    for kind, inbox in inboxes.items():
+        rows = [row for row in client.rows.values() if belongs(row, kind, client.person)]
+        expected = {key: inbox[key] for key in ("openCount", "unreadCount")}
+        assert counted(rows) == expected, f"{name}, {how}, {kind}"
+
+
+def belongs(row: Row, kind: str, person: Person) -> bool:
+    if kind == "ALL":
+        return True
+    if kind == "UNASSIGNED":
+        return row["assignee"] is None
+    return row["assignee"] is not None and row["assignee"]["id"] == person.id
+
+
+async def test_snapshot_plus_events_is_a_later_snapshot(api: Api, world: World) -> None:
+    people = await people_of(world)
+    crowd = Crowd(api, world, people, SEED)
+    followers = [Client(api, world, person) for person in people]
+    readers = [Client(api, world, person) for person in people]
+    async with asyncio.timeout(DEADLINE_SECONDS), serving(vendor) as base_url:
+        await world.connect(base_url)
+        await crowd.hear()
+        async with asyncio.TaskGroup() as tasks:
+            for follower in followers:
+                await follower.refetch()
+                tasks.create_task(follower.follow(is_the_end))
+            for step, deed in enumerate(crowd.deeds()):
+                if step == SNAPSHOT_AT:
+                    for reader in readers:
+                        await reader.refetch()
+                await deed()
+            replayers = [Client(api, world, r.person, dict(r.rows), r.cursor) for r in readers]
+            await world.add(THE_END)
+        for reader, replayer in zip(readers, replayers, strict=True):
+            await reader.catch_up()
+            await replayer.follow(is_the_end)
+        for how, clients in (("live", followers), ("paged", readers), ("replayed", replayers)):
+            for client in clients:
+                await check(client, how)
+            assert clients[0].hidden == 0
+            assert clients[1].hidden > 0, how
+            assert clients[2].hidden > 0, how
+    assert crowd.done == {*MUTATIONS, *DEEDS}
+
+
+def is_the_end(event: Row) -> bool:
+    member: Row = event.get("member") or {}
+    return member.get("name") == THE_END
