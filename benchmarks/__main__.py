@@ -1,0 +1,133 @@
+"""`python -m benchmarks`: Parley against a bare program, on both databases, in one run."""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+import uvloop
+
+from benchmarks import fanout, load, report, seeding, work
+from benchmarks.data import World
+from benchmarks.processes import Running, server
+
+ROUNDS, ROUND_SECONDS = 5, 3.0
+SUBSCRIBERS = (100, 500, 1000)
+DELIVERIES = 15_000
+"""How many deliveries one fan-out measures, at least EVENTS events and at most MOST_EVENTS."""
+EVENTS, MOST_EVENTS = 15, 60
+PARTS: dict[str, tuple[work.Requests, work.Requests]] = {
+    "inbox page": (work.inbox_parley, work.inbox_bare),
+    "thread page": (work.thread_parley, work.thread_bare),
+    "sendMessage": (work.send_parley, work.send_bare),
+}
+READS = ("inbox page", "thread page")
+
+
+def arguments() -> argparse.Namespace:
+    """Return what was asked for on the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the data, short rounds")
+    parser.add_argument("--database", choices=("sqlite", "postgres"), help="only this one")
+    parser.add_argument("--part", choices=("pages", "send", "fanout"), help="only this one")
+    return parser.parse_args()
+
+
+@contextmanager
+def both(database_url: str) -> Iterator[dict[str, Running]]:
+    """Run the bare program and Parley on one database."""
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(server(name, database_url)) for name in ("bare", "parley")}
+
+
+async def check_agreement(servers: dict[str, Running], world: World) -> None:
+    """Make sure that both servers give the same answers before their speed is compared."""
+    for part in READS:
+        parley, bare = PARTS[part]
+        answers = [
+            await load.ask(servers[name].port, next(requests(world)))
+            for name, requests in (("parley", parley), ("bare", bare))
+        ]
+        if answers[0] != answers[1]:
+            raise RuntimeError(f"The answers differ on the {part}: {answers}")
+
+
+async def measure_load(
+    database: str, url: str, world: World, options: argparse.Namespace
+) -> list[report.Row]:
+    """Measure the pages and sending."""
+    rows = []
+    rounds, seconds = (3, 1.0) if options.quick else (ROUNDS, ROUND_SECONDS)
+    with both(url) as servers:
+        await check_agreement(servers, world)
+        for part, (parley, bare) in PARTS.items():
+            if options.part and (options.part == "pages") != (part in READS):
+                continue
+            requests = {"parley": parley(world), "bare": bare(world)}
+            figures = await load.compare(servers, requests, rounds=rounds, seconds=seconds)
+            rows.append(report.load_row(database, part, figures))
+    return rows
+
+
+async def measure_fanout(
+    database: str, url: str, world: World, options: argparse.Namespace
+) -> list[report.Row]:
+    """Measure one event to 100, 500 and 1,000 subscribers, each on fresh servers."""
+    rows = []
+    for subscribers in SUBSCRIBERS:
+        events = min(MOST_EVENTS, max(EVENTS, DELIVERIES // subscribers))
+        with both(url) as servers:
+            figures = await fanout.compare(
+                servers,
+                world,
+                subscribers=subscribers,
+                events=EVENTS if options.quick else events,
+            )
+        rows.append(report.fanout_row(database, subscribers, figures))
+    return rows
+
+
+async def measure(database: str, url: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Measure all parts on one database."""
+    world = World(10_000 if options.quick else 100_000)
+    loads = fanouts = []
+    if options.part != "fanout":
+        loads = await measure_load(database, url, world, options)
+        report.print_table(f"{database}: requests of 16 connections", "part", loads, "part")
+    if options.part in (None, "fanout"):
+        fanouts = await measure_fanout(database, url, world, options)
+        title = f"{database}: one event to all subscribers"
+        report.print_table(title, "subscribers", fanouts, "subscribers")
+    return {"requests": loads, "fanout": fanouts}
+
+
+async def run(options: argparse.Namespace) -> None:
+    """Measure and print everything that was asked for."""
+    conversations = 10_000 if options.quick else 100_000
+    begin = datetime.now(UTC)
+    result: dict[str, Any] = {"begin": begin.isoformat(timespec="seconds")}
+    with seeding.postgres() as postgres_url:
+        connection = await asyncpg.connect(postgres_url)
+        version = str(connection.get_server_version().major)
+        await connection.close()
+        result["machine"] = report.machine(version)
+        result["conversations"] = conversations
+        result["messages"] = World(conversations).messages
+        print(f"{result['machine']}\n{conversations:,} conversations,", end=" ")
+        print(f"{result['messages']:,} messages; Parley against a bare program, medians")
+        if options.database != "sqlite":
+            url = await seeding.postgres_database(postgres_url, conversations)
+            result["postgres"] = await measure("postgres", url, options)
+        if options.database != "postgres":
+            url = await seeding.sqlite_database(conversations)
+            result["sqlite"] = await measure("sqlite", url, options)
+    seconds = (datetime.now(UTC) - begin).total_seconds()
+    result["seconds"] = round(seconds)
+    report.keep(seeding.DIRECTORY / "last.json", result)
+    print(f"\n{seconds:.0f} s; the same as JSON: {seeding.DIRECTORY / 'last.json'}")
+
+
+if __name__ == "__main__":
+    uvloop.run(run(arguments()))
