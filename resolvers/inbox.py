@@ -78,9 +78,11 @@ def find_inbox(viewer: Viewer, key: str) -> StandardInbox:
     """Return the inbox under a key such as `5.ALL`; refuse one that the viewer does not have."""
     number, _, kind = key.partition(".")
     workspace_id = number_in(number)
-    if workspace_id in viewer.memberships and kind in InboxKind.__members__:
-        return get_inbox(viewer, workspace_id, InboxKind(kind))
-    raise hidden()
+    if workspace_id is None or workspace_id not in viewer.memberships:
+        raise hidden()
+    if kind not in InboxKind.__members__:
+        raise hidden()
+    return get_inbox(viewer, workspace_id, InboxKind(kind))
 
 
 def _conversations(viewer: Viewer, inbox: StandardInbox) -> QuerySet[Conversation]:

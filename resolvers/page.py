@@ -87,7 +87,9 @@ def _decoded(value: Any, kind: type) -> Any:
         if moment.tzinfo is None:
             raise ValueError(value)
         return moment.astimezone(UTC)
-    if type(value) is not kind or (kind is int and not -(2**63) <= value < 2**63):
+    if type(value) is not kind:
+        raise ValueError(value)
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
         raise ValueError(value)
     return value
 
