@@ -13,7 +13,7 @@ from types import FrameType
 from demo.customer import HANDLE_VARIABLE, TOKEN_VARIABLE
 from models.channel import Channel
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 STOP_SECONDS = 11.0
 """A server closes its sockets and ends its jobs in less; what takes longer is killed."""
 

@@ -103,10 +103,7 @@ def test_every_ready_made_tab_is_titled_like_its_operation() -> None:
         {"inboxId": "I"},
         {"conversationId": "C"},
         {"input": {"conversationId": "C", "text": "Hello!", "idempotencyKey": NEW_KEY}},
-        {"workspaceId": "W"},
-        {"workspaceId": "W", "conversationId": "C"},
-        {"workspaceId": "W", "conversationId": "C"},
-        {"workspaceId": "W"},
+        *[{"workspaceId": "W"}] * 5,
     ]
 
 
