@@ -150,8 +150,14 @@ subscription WorkspaceEvents($workspaceId: ID!) {
 MESSAGE_ADDED = """\
 # New messages of the whole workspace; with
 # conversationId, of one conversation.
-subscription MessageAdded($workspaceId: ID!, $conversationId: ID) {
-  messageAdded(workspaceId: $workspaceId, conversationId: $conversationId) {
+subscription MessageAdded(
+  $workspaceId: ID!
+  $conversationId: ID
+) {
+  messageAdded(
+    workspaceId: $workspaceId
+    conversationId: $conversationId
+  ) {
     cursor
     eventId
     message {
@@ -175,8 +181,14 @@ subscription MessageAdded($workspaceId: ID!, $conversationId: ID) {
 CONVERSATION_CHANGED = """\
 # Messages, status, assignee, snooze and read marks
 # of the conversations that the viewer may see.
-subscription ConversationChanged($workspaceId: ID!, $conversationId: ID) {
-  conversationChanged(workspaceId: $workspaceId, conversationId: $conversationId) {
+subscription ConversationChanged(
+  $workspaceId: ID!
+  $conversationId: ID
+) {
+  conversationChanged(
+    workspaceId: $workspaceId
+    conversationId: $conversationId
+  ) {
     cursor
     eventId
     change
@@ -193,8 +205,14 @@ subscription ConversationChanged($workspaceId: ID!, $conversationId: ID) {
 TYPING_CHANGED = """\
 # Who is typing, never oneself: expires by itself,
 # never replayed.
-subscription TypingChanged($workspaceId: ID!, $conversationId: ID) {
-  typingChanged(workspaceId: $workspaceId, conversationId: $conversationId) {
+subscription TypingChanged(
+  $workspaceId: ID!
+  $conversationId: ID
+) {
+  typingChanged(
+    workspaceId: $workspaceId
+    conversationId: $conversationId
+  ) {
     conversation {
       id
     }
