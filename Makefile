@@ -19,7 +19,7 @@ help: ## List the targets
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.venv/.graphiql: web/graphiql/fetch_assets.py .venv/.run
+.venv/.graphiql: web/graphiql/fetch_assets.py web/graphiql/assets.json .venv/.run
 	$(BIN)/python -m web.graphiql.fetch_assets
 	@touch $@
 
@@ -37,6 +37,9 @@ test: .venv/.dev .venv/.graphiql ## All tests, on SQLite + memory and on Postgre
 
 check: .venv/.dev ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+picture: .venv/.dev .venv/.graphiql ## Take the README's picture of GraphiQL anew, with Chromium
+	$(BIN)/python -m demo.picture
 
 bench: .venv/.dev ## Ratios against a bare program, within one run
 	$(BIN)/python -m benchmarks
