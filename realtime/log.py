@@ -133,6 +133,7 @@ class _Workspace(Generic[T]):
         self.position = position
         self.subscribers: set[Subscriber[T]] = set()
         self.awake = asyncio.Event()
+        self.moved = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
 
 
@@ -183,6 +184,21 @@ class LogReader(Generic[T]):
             if reader.task is not None:
                 reader.task.cancel()
 
+    async def catch_up(self, workspace_id: int) -> None:
+        """Return once all that is committed by now was offered, if anybody follows.
+
+        Raises TimeoutError where that takes longer than a poll of the log.
+        """
+        head = await read_head(workspace_id)
+        reader = self._workspaces.get(workspace_id)
+        if reader is None:
+            return
+        async with asyncio.timeout(POLL_SECONDS):
+            while reader.position < head.seq:
+                reader.moved.clear()
+                reader.awake.set()
+                await reader.moved.wait()
+
     async def close(self) -> None:
         """End every reader."""
         self._unlisten()
@@ -213,6 +229,7 @@ class LogReader(Generic[T]):
                     for item in items:
                         for subscriber in reader.subscribers:
                             subscriber.offer(item)
+                    reader.moved.set()
             except Exception:
                 log.warning("log_reader_failed", workspace_id=workspace_id, exc_info=True)
                 await asyncio.sleep(RETRY_SECONDS)

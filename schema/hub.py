@@ -103,6 +103,8 @@ class Hub:
         while True:
             typing = await self._signs.get()
             try:
+                # first what may have ended somebody's rights, then the sign
+                await self.reader.catch_up(typing.workspace_id)
                 found = await conversations_by_id([typing.conversation_id])
             except Exception:
                 log.warning("typing_not_told", exc_info=True)
