@@ -20,6 +20,8 @@ from websockets.exceptions import ConnectionClosed
 from app import create_app
 from realtime.events import ConversationRead, CredentialRevoked
 from realtime.log import encode_cursor, read_head, read_page
+from resolvers.access import Viewer
+from resolvers.typing_indicator import start_typing
 from schema.ids import split_id
 from schema.root import build_schema
 from settings import Settings
@@ -281,3 +283,12 @@ async def repeating(act: Callable[[], Awaitable[object]]) -> AsyncIterator[None]
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def hears_typing(client: Client, viewer: Viewer, conversation_id: int, name: str) -> None:
+    """Return once a stream tells of the typing of this viewer, and of nothing else any more."""
+    async with repeating(lambda: start_typing(viewer, conversation_id, surface="MESSAGE")):
+        await client.hear(name)
+    await start_typing(viewer, conversation_id, surface="COMMENT")
+    while (await client.hear(name))["surface"] != "COMMENT":
+        pass
