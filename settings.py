@@ -14,7 +14,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="PARLEY_", env_file=".env", extra="ignore")
 
     host: str = "127.0.0.1"
+    """The address that this server listens on."""
     port: int = 8000
+    """The port that this server listens on."""
     public_url: str = "http://127.0.0.1:8000"
     """Where people and channels reach this server; links and webhook addresses begin with it."""
     allowed_hosts: str = "*"
@@ -29,39 +31,66 @@ class Settings(BaseSettings):
     bus_url: str = ""
     """`memory://`, `redis://…` or `postgres://…`; empty: the database if PostgreSQL, or memory."""
     data_directory: Path = Path(".parley")
+    """Where the server keeps files of its own."""
 
     embedded_worker: bool = True
     """Run durable jobs inside the server process; false where `parley worker` does it."""
+    compiled_execution: bool = True
+    """Execute operations by compiled plans; false leaves all of them to graphql-core."""
     graphiql: bool = True
+    """Whether browsers that open `/graphql` get GraphiQL."""
     introspection: bool = True
+    """Whether the schema can be asked for, and errors suggest names."""
     log_format: Literal["console", "json"] = "console"
+    """For people or for programs."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least that is logged."""
 
     access_token_seconds: int = 12 * 3600
+    """How long an access token is good."""
     refresh_token_seconds: int = 30 * 86400
+    """How long a session can be renewed."""
     event_retention_days: int = Field(default=7, ge=7)
+    """How long events are kept, and cursors with them."""
     idempotency_retention_days: int = Field(default=7, ge=7)
+    """How long the result of an idempotency key is kept."""
 
     max_body_bytes: int = 1024 * 1024
+    """The largest body of a request."""
     max_tokens: int = 2000
+    """The most tokens of a document."""
     max_depth: int = 10
+    """The deepest nesting of fields."""
     max_aliases: int = 15
+    """The most aliases of an operation."""
     max_directives: int = 50
+    """The most directives of an operation."""
     max_root_fields: int = 20
+    """The most fields at the root of an operation."""
     max_cost: int = 5000
+    """The most that an operation may cost: about the number of objects it can return."""
     operation_timeout_seconds: float = 10.0
+    """How long one operation, or one event, may take."""
     connection_init_timeout_seconds: float = 10.0
+    """How long a socket may take to say who it is."""
     max_subscriptions_per_socket: int = 50
+    """The most operations that one socket runs at once."""
     max_sockets_per_user: int = 20
+    """The most sockets and event streams of one person or API key, in each process."""
     stream_queue_events: int = 256
+    """The most events that wait for one slow client before it is closed."""
     stream_queue_bytes: int = 1024 * 1024
+    """The most bytes that wait for one slow client before it is closed."""
     shutdown_seconds: float = 15.0
+    """How long a server takes to stop, at most."""
 
     outbound_timeout_seconds: float = 15.0
+    """How long a request to a channel's server may take."""
     outbound_private_hosts: str = ""
     """Comma-separated `host` or `host:port` names that channels may reach although they are not
     public addresses (an integrator beside this server; the demo's customer)."""
     demo_password: SecretStr = SecretStr("parley-demo")
+    """The password of everybody in the demo workspace."""
 
 
 @lru_cache

@@ -35,18 +35,22 @@ class Outbox:
         self.emptied = asyncio.Event()
 
     def put_wake(self, workspace_id: int, seq: int) -> None:
+        """Keep a wake-up; one of the same workspace takes its place."""
         self.wakes[workspace_id] = max(seq, self.wakes.get(workspace_id, seq))
         self.mark_filled()
 
     def put_probe(self) -> None:
+        """Have the next letter say nothing but that the bus works."""
         self.probe_wanted = True
         self.mark_filled()
 
     def mark_filled(self) -> None:
+        """Tell who waits that there is a letter."""
         self.emptied.clear()
         self.filled.set()
 
     def take(self) -> Letter | None:
+        """Return the next letter, a probe first, or None where there is none."""
         if self.probe_wanted:
             self.probe_wanted = False
             self.probes_sent += 1

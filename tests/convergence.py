@@ -1,40 +1,15 @@
-"""A client that keeps a list true by events alone, and people who act at random on it."""
+"""A client that keeps a list true by events alone."""
 
-import random
-import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import timedelta
-from functools import partial
 from typing import Any
 
-import orjson
-
-from models.clock import now
-from models.conversation import Conversation
-from models.member import Visibility
-from models.message import Direction, Message
-from resolvers.assignment import assign_conversation, unassign_conversation
-from resolvers.workspace import change_member
 from schema.context import context_maker
-from schema.ids import encode_id
-from tests.world import Api, Person, World, let_time_pass, run_jobs, webhook
+from tests.world import Api, Person, World
 
 Row = dict[str, Any]
 Deed = Callable[[], Awaitable[None]]
-
-MUTATIONS = (
-    "openConversation",
-    "closeConversation",
-    "snoozeConversation",
-    "unsnoozeConversation",
-    "assignConversation",
-    "unassignConversation",
-    "markConversationRead",
-    "sendMessage",
-    "updateContact",
-)
 
 ROW = """
 fragment Row on Conversation {
@@ -181,129 +156,3 @@ class Client:
                     assert codes == ["ACCESS_REVOKED"], result.errors
                     return
                 yield result.data["workspaceEvents"]
-
-
-class Crowd:
-    """People who do the actions of the product at random; the same seed does the same."""
-
-    def __init__(self, api: Api, world: World, people: list[Person], seed: int) -> None:
-        self.api, self.world, self.people = api, world, people
-        self.random = random.Random(seed)
-        self.done: set[str] = set()
-
-    def deeds(self) -> list[Deed]:
-        """Return every deed twice in a random order, after a few messages of contacts."""
-        first: list[Deed] = [self.hear, self.hear, self.hear]
-        deck: list[Deed] = [
-            self.hear,
-            self.deliver,
-            self.echo,
-            self.create,
-            self.expire,
-            self.restrict,
-            self.hand_over,
-        ]
-        mutations: list[Deed] = [partial(self.mutate, name) for name in (*MUTATIONS, "sendMessage")]
-        return [*first, *self.random.sample([*deck, *mutations] * 2, 2 * len(deck + mutations))]
-
-    async def hear(self) -> None:
-        """A contact writes, perhaps for the first time."""
-        await self.world.hear("Hello", sender=f"contact{self.random.randrange(3)}")
-        self.done.add("hear")
-
-    async def create(self) -> None:
-        """Somebody adds a contact."""
-        name = f"N{self.random.randrange(10**6)}"
-        await self._call("createContact", {"workspaceId": self.world.id, "firstName": name})
-
-    async def deliver(self) -> None:
-        """The vendor tells how far a message came."""
-        sent = await Message.filter(
-            direction=Direction.OUTGOING, external_id__not_isnull=True
-        ).order_by("id")
-        if sent:
-            message = self.random.choice(sent)
-            await self._webhook(
-                {
-                    "type": "message_status",
-                    "mId": message.external_id,
-                    "status": {"value": self.random.choice(["delivered", "read", "failed"])},
-                }
-            )
-
-    async def echo(self) -> None:
-        """A colleague answers in the vendor's own app."""
-        await self._webhook(
-            {
-                "type": "message_echo",
-                "mId": secrets.token_hex(8),
-                "message": {"type": "text", "text": "From the app"},
-            }
-        )
-
-    async def _webhook(self, event: Row) -> None:
-        contact = f"contact{self.random.randrange(3)}"
-        event["timestamp"] = int(now().timestamp() * 1000)
-        await webhook(self.world.channels[0], contact, event)
-        await run_jobs()
-        self.done.add(str(event["type"]))
-
-    async def expire(self) -> None:
-        """Every snooze comes to its end."""
-        await let_time_pass(timedelta(days=400).total_seconds())
-        await run_jobs()
-        self.done.add("expire")
-
-    async def restrict(self) -> None:
-        """A manager lets somebody see more or less."""
-        visibility = self.random.choice(list(Visibility))
-        await change_member(self.people[-1].member.id, visibility=visibility)
-        self.done.add("restrict")
-
-    async def hand_over(self) -> None:
-        """A conversation goes from hand to hand, and back to nobody."""
-        row = self.random.choice(await Conversation.all().order_by("id"))
-        viewer = await self.people[0].viewer()
-        for person in self.random.sample(self.people, len(self.people)):
-            await assign_conversation(viewer, row.id, assignee_id=person.member.id)
-        await unassign_conversation(viewer, row.id)
-
-    async def mutate(self, name: str) -> None:
-        """Somebody does something with a conversation."""
-        row = self.random.choice(await Conversation.all().order_by("id"))
-        target: Row = {"conversationId": encode_id("Conversation", row.id)}
-        values: dict[str, Row] = {
-            "snoozeConversation": {"until": (now() + timedelta(days=3)).isoformat()},
-            "assignConversation": {"assigneeId": self.random.choice(self.people).id},
-            "sendMessage": {"text": f"Hello {self.random.random()}"},
-        }
-        if name == "updateContact":
-            contact = encode_id("Contact", row.contact_id)
-            target = {"contactId": contact, "firstName": f"N{self.random.random()}"}
-        await self._call(name, target | values.get(name, {}))
-        if name == "sendMessage":
-            await run_jobs()
-
-    async def _call(self, name: str, given: Row) -> None:
-        kind = name[0].upper() + name[1:]
-        document = (
-            f"mutation Act($input: {kind}Input!)"
-            f" {{ {name}(input: $input) {{ userErrors {{ code }} }} }}"
-        )
-        everybody = name in self.done  # the first time by one who may
-        person = self.random.choice(self.people) if everybody else self.people[0]
-        answer = await self.api.ask(person, document, input=given)
-        if not answer[name]["userErrors"]:
-            self.done.add(name)
-
-
-async def vendor(scope: Any, receive: Any, send: Any) -> None:
-    """Take every message, as an integrator's server does, and name it."""
-    if scope["type"] != "http":
-        return
-    while (await receive()).get("more_body"):
-        pass
-    body = orjson.dumps({"mId": secrets.token_hex(8)})
-    headers = [(b"content-type", b"application/json")]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -3,7 +3,8 @@
 import asyncio
 
 from models.member import Visibility
-from tests.convergence import MUTATIONS, Client, Crowd, Row, vendor
+from tests.convergence import Client, Row
+from tests.crowd import MUTATIONS, Crowd, vendor
 from tests.serving import serving
 from tests.world import Api, Person, World
 
