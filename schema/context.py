@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from strawberry.types import Info as StrawberryInfo
 
@@ -22,6 +23,8 @@ class Context:
     problem: str | None
     language: str
     loaders: Loaders = field(default_factory=Loaders)
+    done: dict[str, Any] = field(default_factory=dict)
+    """What mutations of this operation have answered already, by response key."""
 
     @property
     def identity(self) -> Viewer | None:

@@ -5,6 +5,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 import strawberry
@@ -26,6 +27,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.types import ExecutionContext
 
 from resolvers.sentences import ENGLISH
+from schema.compiled import CompiledExecution
 from schema.errors import ErrorCode, public_error, refusal, request_error
 from schema.limits import check_limits
 from settings import Settings, get_settings
@@ -162,6 +164,8 @@ class Documents(SchemaExtension):
 def bounded_executor(settings: Settings) -> type[StrawberryGraphQLCoreExecutionContext]:
     """Return an executor that gives each operation, and each event, its time and no more."""
 
+    compiled = CompiledExecution() if settings.compiled_execution else None
+
     class BoundedExecutor(StrawberryGraphQLCoreExecutionContext):
         @classmethod
         def build(cls, *args: Any, **kwargs: Any) -> Any:
@@ -173,7 +177,8 @@ def bounded_executor(settings: Settings) -> type[StrawberryGraphQLCoreExecutionC
             """Execute the operation or one event; past its time it is cancelled: TRY_AGAIN."""
             if isinstance(self.context_value, Reloading):
                 self.context_value.begin_execution()
-            result = super().execute_operation(serially)
+            core = partial(super().execute_operation, serially)
+            result = compiled.execute(self, core) if compiled is not None else core()
             return bounded(result) if self.is_awaitable(result) else result
 
     async def bounded(result: Awaitable[Any]) -> Any:

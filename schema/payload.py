@@ -45,6 +45,8 @@ def mutation(resolve: Callable[..., Awaitable[T]]) -> Any:
 
     @wraps(resolve)
     async def answer(self: object, info: Info, **arguments: Any) -> T:
+        if info.context.done and info.path.key in info.context.done:
+            return _again(info.context.done[info.path.key])
         try:
             return await resolve(self, info, **arguments)
         except Refused as refused:
@@ -56,6 +58,13 @@ def mutation(resolve: Callable[..., Awaitable[T]]) -> Any:
 
     answer.__signature__ = inspect.signature(resolve)  # type: ignore[attr-defined]  # strawberry reads it
     return strawberry.mutation(resolver=answer)
+
+
+def _again(done: Any) -> Any:
+    """Return or raise what a mutation has answered already: it never happens twice."""
+    if isinstance(done, Exception):
+        raise done
+    return done
 
 
 def _user_error(refused: Refused, language: str) -> UserError:

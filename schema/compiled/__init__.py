@@ -1,0 +1,88 @@
+"""Compiled execution: a validated operation becomes Python functions over whole levels of rows.
+
+graphql-core completes value by value; here each level of a selection is one list of rows: plain
+fields are read by one generated comprehension, relations by one batch for all parents. What the
+plan does not know, and whatever fails, is left to graphql-core, so that errors, paths and null
+propagation are its own; a mutation's effect is kept and never happens twice.
+"""
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from graphql import ExecutionResult, OperationType
+
+from schema.compiled.plan import Planner, Selection, Unsupported, condition_names
+from schema.compiled.run import GiveUp, Run
+
+MAX_OPERATIONS = 1000
+"""How many operations are remembered, the one used longest ago forgotten first."""
+
+log = structlog.get_logger("parley.schema")
+CoreExecution = Callable[[], Any]
+
+
+class CompiledExecution:
+    """The compiled operations of one schema."""
+
+    def __init__(self) -> None:
+        self._operations: OrderedDict[int, tuple[Any, tuple[str, ...], dict[Any, Any]]] = (
+            OrderedDict()
+        )
+        self._planner: Planner | None = None
+
+    def plan(self, executor: Any) -> Selection | None:
+        """Return the plan of an executor's operation, None where graphql-core must do it."""
+        operation = executor.operation
+        known = self._operations.get(id(operation))
+        if known is None:
+            names = condition_names(operation, executor.fragment_definitions)
+            known = self._operations[id(operation)] = (operation, names, {})
+            if len(self._operations) > MAX_OPERATIONS:
+                self._operations.popitem(last=False)
+        else:
+            self._operations.move_to_end(id(operation))
+        _, names, plans = known
+        variables = executor.variable_values.coerced
+        conditions = tuple(variables.get(name) for name in names)
+        if conditions not in plans:
+            plans[conditions] = self._compile(executor)
+        found: Selection | None = plans[conditions]
+        return found
+
+    def _compile(self, executor: Any) -> Selection | None:
+        if self._planner is None:
+            self._planner = Planner(executor.schema)
+        try:
+            return self._planner.plan(executor)
+        except Unsupported:
+            return None
+
+    def execute(self, executor: Any, core: CoreExecution) -> Any:
+        """Execute an operation or one event; `core` executes it with graphql-core."""
+        plan = self.plan(executor)
+        if plan is None:
+            return core()
+        return self._execute(executor, plan, core)
+
+    async def _execute(self, executor: Any, plan: Selection, core: CoreExecution) -> Any:
+        run = Run(executor)
+        kind = executor.operation.operation
+        try:
+            if kind is OperationType.MUTATION:
+                data = await run.mutate(plan)
+            elif kind is OperationType.SUBSCRIPTION:
+                data = await run.tell(plan)
+            else:
+                [data] = await run.select(plan, [executor.root_value])
+        except GiveUp:
+            pass
+        except Exception as error:
+            log.debug("compiled_execution_gave_up", error=type(error).__name__)
+        else:
+            return ExecutionResult(data, None)
+        if run.done:
+            executor.context_value.done = run.done
+        result = core()
+        return await result if isinstance(result, Awaitable) else result

@@ -1,0 +1,290 @@
+"""Plans: what is known of an operation before it runs, one selection per object type."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLAbstractType,
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLIncludeDirective,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLScalarType,
+    GraphQLSchema,
+    GraphQLSkipDirective,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    VariableNode,
+    get_directive_values,
+    is_abstract_type,
+)
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+
+from schema.compiled.leaves import builder
+from schema.relation import RELATION, Relation
+
+BACKREF = GraphQLCoreConverter.DEFINITION_BACKREF
+
+
+class Unsupported(Exception):  # noqa: N818 - it asks for graphql-core, it is no error
+    """The operation has something that only graphql-core knows."""
+
+
+@dataclass(slots=True)
+class Shape:
+    """What a field's value is completed to: lists and nulls around a leaf or a selection."""
+
+    is_non_null: bool
+    item: "Shape | None" = None
+    """The shape of a list's items."""
+    leaf: GraphQLScalarType | GraphQLEnumType | None = None
+    selection: "Selection | None" = None
+    choices: "Choices | None" = None
+
+
+@dataclass(slots=True)
+class Field:
+    """One response key of a selection, and where its value comes from."""
+
+    key: str
+    node: FieldNode
+    definition: GraphQLField
+    shape: Shape
+    attribute: str
+    """The attribute of the row, where there is no resolver."""
+    function: Callable[..., Any] | None = None
+    takes_info: bool = False
+    is_async: bool = False
+    relation: Relation | None = None
+    declared: Any = None
+    """Strawberry's field, which knows the arguments."""
+
+    @property
+    def is_leaf(self) -> bool:
+        """Tell whether the value is read in the comprehension: no rows and no waiting in it."""
+        return self.shape.leaf is not None and not self.is_async and self.relation is None
+
+
+@dataclass(slots=True)
+class Selection:
+    """The fields asked of one object type, in the order of the answer."""
+
+    fields: list[Field]
+    build: Callable[..., list[dict[str, Any]]]
+    """(rows, callables of `bound`) -> answers with all leaves, and None for the rest."""
+    bound: list[Field]
+    """The leaves that are computed by a function."""
+    deep: list[Field]
+    """The fields that are no leaves."""
+
+
+@dataclass(slots=True)
+class Choices:
+    """The selections of an abstract type, planned for each object type when it is first met."""
+
+    planner: "Planner"
+    scope: "Scope"
+    abstract: GraphQLAbstractType
+    nodes: list[FieldNode]
+    by_class: dict[type, Selection] = field(default_factory=dict)
+
+    def of(self, row: Any) -> Selection:
+        """Return the selection for a row."""
+        kind = type(row)
+        if kind not in self.by_class:
+            concrete = self.planner.type_of(row, self.abstract)
+            self.by_class[kind] = self.planner.select(self.scope, concrete, self.nodes)
+        return self.by_class[kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a selection is planned with: the document's fragments and the variables."""
+
+    fragments: Mapping[str, FragmentDefinitionNode]
+    variables: Any
+
+
+def condition_names(
+    operation: OperationDefinitionNode, fragments: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """Return the variables that decide what is in the answer: those of `@skip` and `@include`."""
+    names: set[str] = set()
+    pending: list[SelectionSetNode] = [operation.selection_set]
+    pending += [getattr(one, "definition", one).selection_set for one in fragments.values()]
+    while pending:
+        for node in pending.pop().selections:
+            for directive in node.directives or ():
+                for argument in directive.arguments or ():
+                    if isinstance(argument.value, VariableNode):
+                        names.add(argument.value.name.value)
+            inner = getattr(node, "selection_set", None)
+            if inner is not None:
+                pending.append(inner)
+    return tuple(sorted(names))
+
+
+class Planner:
+    """Plans the operations of one schema."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self.schema = schema
+
+    def plan(self, executor: Any) -> Selection:
+        """Return the plan of an operation; raise Unsupported where graphql-core must do it."""
+        operation = executor.operation
+        root = self.schema.get_root_type(operation.operation)
+        if root is None:
+            raise Unsupported
+        fragments = {
+            name: getattr(one, "definition", one)
+            for name, one in executor.fragment_definitions.items()
+        }
+        scope = Scope(fragments, executor.variable_values)
+        is_event = operation.operation is OperationType.SUBSCRIPTION
+        return self._selection(scope, root, operation.selection_set, is_event=is_event)
+
+    def select(self, scope: Scope, parent: GraphQLObjectType, nodes: list[FieldNode]) -> Selection:
+        """Return the selection that field nodes of one response key make together."""
+        grouped: dict[str, list[FieldNode]] = {}
+        for node in nodes:
+            if node.selection_set is not None:
+                self._collect(scope, parent, node.selection_set, grouped)
+        return self._fields(scope, parent, grouped)
+
+    def _selection(
+        self,
+        scope: Scope,
+        parent: GraphQLObjectType,
+        selection_set: SelectionSetNode,
+        *,
+        is_event: bool,
+    ) -> Selection:
+        grouped: dict[str, list[FieldNode]] = {}
+        self._collect(scope, parent, selection_set, grouped)
+        return self._fields(scope, parent, grouped, is_event=is_event)
+
+    def _collect(
+        self,
+        scope: Scope,
+        parent: GraphQLObjectType,
+        selection_set: SelectionSetNode,
+        grouped: dict[str, list[FieldNode]],
+        seen: set[str] | None = None,
+    ) -> None:
+        """Gather the fields of a type by response key: the specification's CollectFields."""
+        seen = set() if seen is None else seen
+        for node in selection_set.selections:
+            if not _is_included(scope, node):
+                continue
+            if isinstance(node, FieldNode):
+                key = node.alias.value if node.alias else node.name.value
+                grouped.setdefault(key, []).append(node)
+            elif isinstance(node, InlineFragmentNode):
+                if self._applies(node, parent):
+                    self._collect(scope, parent, node.selection_set, grouped, seen)
+            elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
+                seen.add(node.name.value)
+                fragment = scope.fragments[node.name.value]
+                if self._applies(fragment, parent):
+                    self._collect(scope, parent, fragment.selection_set, grouped, seen)
+
+    def _applies(
+        self, node: InlineFragmentNode | FragmentDefinitionNode, parent: GraphQLObjectType
+    ) -> bool:
+        if node.type_condition is None:
+            return True
+        condition = self.schema.get_type(node.type_condition.name.value)
+        if condition is parent:
+            return True
+        return is_abstract_type(condition) and self.schema.is_sub_type(condition, parent)
+
+    def _fields(
+        self,
+        scope: Scope,
+        parent: GraphQLObjectType,
+        grouped: Mapping[str, list[FieldNode]],
+        *,
+        is_event: bool = False,
+    ) -> Selection:
+        fields = [
+            self._field(scope, parent, key, nodes, is_event=is_event)
+            for key, nodes in grouped.items()
+        ]
+        leaves = [one for one in fields if one.is_leaf]
+        return Selection(
+            fields,
+            builder(fields, parent.name),
+            [one for one in leaves if one.function is not None],
+            [one for one in fields if not one.is_leaf and one.attribute != "__typename"],
+        )
+
+    def _field(
+        self,
+        scope: Scope,
+        parent: GraphQLObjectType,
+        key: str,
+        nodes: list[FieldNode],
+        *,
+        is_event: bool,
+    ) -> Field:
+        name = nodes[0].name.value
+        if name == "__typename":
+            shape = Shape(is_non_null=True)
+            return Field(key, nodes[0], GraphQLField(parent), shape, attribute=name)
+        definition = parent.fields.get(name)
+        declared = definition.extensions.get(BACKREF) if definition is not None else None
+        if definition is None or declared is None or declared.extensions:
+            raise Unsupported
+        shape = self._shape(scope, definition.type, nodes)
+        planned = Field(
+            key, nodes[0], definition, shape, attribute=declared.python_name, declared=declared
+        )
+        planned.relation = declared.metadata.get(RELATION)
+        if declared.base_resolver is not None and planned.relation is None and not is_event:
+            planned.function = declared.base_resolver.wrapped_func
+            planned.is_async = declared.base_resolver.is_async
+            planned.takes_info = declared.base_resolver.info_parameter is not None
+        return planned
+
+    def _shape(self, scope: Scope, kind: Any, nodes: list[FieldNode]) -> Shape:
+        non_null = isinstance(kind, GraphQLNonNull)
+        inner = kind.of_type if non_null else kind
+        shape = Shape(is_non_null=non_null)
+        if isinstance(inner, GraphQLList):
+            shape.item = self._shape(scope, inner.of_type, nodes)
+        elif isinstance(inner, GraphQLScalarType | GraphQLEnumType):
+            shape.leaf = inner
+        elif isinstance(inner, GraphQLObjectType):
+            shape.selection = self.select(scope, inner, nodes)
+        else:
+            shape.choices = Choices(self, scope, inner, nodes)
+        return shape
+
+    def type_of(self, row: Any, abstract: GraphQLAbstractType) -> GraphQLObjectType:
+        """Return the object type of a row behind an interface or a union."""
+        for concrete in self.schema.get_possible_types(abstract):
+            definition = concrete.extensions[BACKREF]
+            if type(row) is definition.origin:
+                return concrete
+            if definition.is_type_of is not None and definition.is_type_of(row, None):
+                return concrete
+        raise Unsupported
+
+
+def _is_included(scope: Scope, node: Any) -> bool:
+    if not node.directives:
+        return True
+    skip = get_directive_values(GraphQLSkipDirective, node, scope.variables)
+    if skip is not None and skip["if_" if "if_" in skip else "if"] is True:
+        return False
+    include = get_directive_values(GraphQLIncludeDirective, node, scope.variables)
+    return include is None or include["if_" if "if_" in include else "if"] is not False

@@ -1,0 +1,152 @@
+"""One execution of a plan: level by level, with one batch for each relation of a level."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from graphql import get_argument_values
+from strawberry.types.arguments import convert_arguments
+
+from schema.compiled.leaves import GiveUp, slow
+from schema.compiled.plan import BACKREF, Field, Selection, Shape
+
+__all__ = ["GiveUp", "Run"]
+
+
+class Run:
+    """The execution of one operation, or of one event of a subscription."""
+
+    def __init__(self, executor: Any) -> None:
+        self.executor = executor
+        self.context = executor.context_value
+        self.info = SimpleNamespace(context=self.context)
+        self.done: dict[str, Any] = {}
+        """What the mutations of this operation answered: graphql-core must not repeat them."""
+
+    async def select(self, selection: Selection, rows: Sequence[Any]) -> list[dict[str, Any]]:
+        """Return the answers of all rows of one object type."""
+        answers = selection.build(rows, *(self._callable(field) for field in selection.bound))
+        for field in selection.deep:
+            values = await self._values(field, rows)
+            completed = await self._complete(field.shape, values)
+            for answer, value in zip(answers, completed, strict=True):
+                answer[field.key] = value
+        return answers
+
+    async def mutate(self, plan: Selection) -> dict[str, Any]:
+        """Run the mutations one after another, keeping what each has answered."""
+        [answer] = plan.build([self.executor.root_value])
+        for field in plan.deep:
+            try:
+                [value] = await self._values(field, [self.executor.root_value])
+            except Exception as error:
+                self.done[field.key] = error
+                raise
+            self.done[field.key] = value
+            [answer[field.key]] = await self._complete(field.shape, [value])
+        return answer
+
+    async def tell(self, plan: Selection) -> dict[str, Any]:
+        """Return the answer of one event: the root value is the field's."""
+        [answer] = plan.build([self.executor.root_value])
+        for field in plan.deep:
+            [answer[field.key]] = await self._complete(field.shape, [self.executor.root_value])
+        return answer
+
+    async def _values(self, field: Field, rows: Sequence[Any]) -> list[Any]:
+        """Return a field's values for all parents."""
+        if field.relation is not None:
+            return await self._related(field, rows)
+        if field.function is None:
+            name = field.attribute
+            return [getattr(row, name) for row in rows]
+        call = self._callable(field)
+        if not field.is_async:
+            return [call(row) for row in rows]
+        if len(rows) == 1:
+            return [await call(rows[0])]
+        return list(await asyncio.gather(*(call(row) for row in rows)))
+
+    async def _related(self, field: Field, rows: Sequence[Any]) -> list[Any]:
+        """Return what a relation finds for all parents: its batch is asked once."""
+        relation = field.relation
+        assert relation is not None  # noqa: S101 - the caller has looked
+        given = self._arguments(field)
+        if relation.takes_info:
+            given["info"] = self.info
+        keys = (
+            [relation.key(row, **given) for row in rows]
+            if given
+            else [relation.key(row) for row in rows]
+        )
+        wanted = {key for key in keys if key is not None}
+        found = await self.context.loaders.of(relation.batch).load_all(wanted) if wanted else {}
+        then = relation.then
+        return [
+            relation.absent if key is None else then(row, found.get(key))
+            for row, key in zip(rows, keys, strict=True)
+        ]
+
+    def _callable(self, field: Field) -> Callable[[Any], Any]:
+        """Return a field's resolver with its arguments filled in."""
+        function = field.function
+        assert function is not None  # noqa: S101 - the caller has looked
+        given = self._arguments(field)
+        if field.takes_info:
+            given["info"] = self.info
+        return (lambda row: function(row, **given)) if given else function
+
+    def _arguments(self, field: Field) -> dict[str, Any]:
+        if not field.definition.args:
+            return {}
+        values = get_argument_values(field.definition, field.node, self.executor.variable_values)
+        converter = self.executor.schema.extensions[BACKREF].schema_converter
+        return convert_arguments(
+            values,
+            field.declared.arguments,
+            scalar_registry=converter.scalar_registry,
+            config=converter.config,
+        )
+
+    async def _complete(self, shape: Shape, values: Sequence[Any]) -> list[Any]:
+        """Complete the values of all parents to their shape; null where the schema allows it."""
+        if shape.is_non_null:
+            if any(value is None for value in values):
+                raise GiveUp
+            return await self._present(shape, values)
+        present = [value for value in values if value is not None]
+        if len(present) == len(values):
+            return await self._present(shape, values)
+        completed = iter(await self._present(shape, present)) if present else iter(())
+        return [None if value is None else next(completed) for value in values]
+
+    async def _present(self, shape: Shape, values: Sequence[Any]) -> list[Any]:
+        if shape.selection is not None:
+            return await self.select(shape.selection, values)
+        if shape.item is not None:
+            return await self._lists(shape.item, values)
+        if shape.choices is not None:
+            return await self._choose(shape, values)
+        complete = slow(shape.leaf, is_non_null=shape.is_non_null)
+        return [complete(value) for value in values]
+
+    async def _lists(self, item: Shape, lists: Sequence[Any]) -> list[list[Any]]:
+        """Complete the items of all lists at once."""
+        flat = [value for one in lists for value in one]
+        completed = iter(await self._complete(item, flat))
+        return [[next(completed) for _ in one] for one in lists]
+
+    async def _choose(self, shape: Shape, rows: Sequence[Any]) -> list[Any]:
+        """Complete rows behind an interface or a union, those of one type together."""
+        assert shape.choices is not None  # noqa: S101 - the caller has looked
+        groups: dict[int, tuple[Selection, list[int]]] = {}
+        for place, row in enumerate(rows):
+            selection = shape.choices.of(row)
+            groups.setdefault(id(selection), (selection, []))[1].append(place)
+        completed: list[Any] = [None] * len(rows)
+        for selection, places in groups.values():
+            answers = await self.select(selection, [rows[place] for place in places])
+            for place, answer in zip(places, answers, strict=True):
+                completed[place] = answer
+        return completed
