@@ -46,7 +46,9 @@ class Announce:
         """
         moment = now()
         encoded = msgspec.json.encode(payload).decode()
-        self._jobs.append((kind, encoded, run_at or moment, ordering_key, dedupe_key, moment))
+        # SQLite's clock cuts to milliseconds: what is due at once must not lie ahead of it.
+        at_once = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+        self._jobs.append((kind, encoded, run_at or at_once, ordering_key, dedupe_key, moment))
 
     async def write(self) -> None:
         """Write the jobs, then the events: their counter's row lock is the last one taken."""
