@@ -10,16 +10,13 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import structlog
 from graphql import ExecutionResult, OperationType
 
 from schema.compiled.plan import Planner, Selection, Unsupported, condition_names
-from schema.compiled.run import GiveUp, Run
+from schema.compiled.run import Run
 
 MAX_OPERATIONS = 1000
 """How many operations are remembered, the one used longest ago forgotten first."""
-
-log = structlog.get_logger("parley.schema")
 CoreExecution = Callable[[], Any]
 
 
@@ -76,12 +73,9 @@ class CompiledExecution:
                 data = await run.tell(plan)
             else:
                 [data] = await run.select(plan, [executor.root_value])
-        except GiveUp:
-            pass
-        except Exception as error:
-            log.debug("compiled_execution_gave_up", error=type(error).__name__)
-        else:
             return ExecutionResult(data, None)
+        except Exception:  # noqa: S110 - graphql-core meets it again, and tells or logs it
+            pass
         if run.done:
             executor.context_value.done = run.done
         result = core()
