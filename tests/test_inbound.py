@@ -1,10 +1,12 @@
 """What a contact's message becomes: a contact, an open conversation, and nothing twice."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from models.clock import now
 from models.contact import Contact
 from models.contact_channel import ContactChannel
 from models.conversation import Conversation
@@ -247,7 +249,7 @@ async def test_a_message_ends_a_snooze(api: Api, world: World) -> None:
         " snoozeConversation(input: $input) { userErrors { code } } }",
         input={
             "conversationId": encode_id("Conversation", heard.conversation_id),
-            "until": "2027-01-01T00:00:00Z",
+            "until": (now() + timedelta(days=1)).isoformat(),
         },
     )
     assert (await Conversation.get()).status.value == "SNOOZED"
