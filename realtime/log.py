@@ -33,6 +33,7 @@ class Logged:
     seq: int
     fact: Fact
     occurred_at: datetime
+    epoch: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,9 @@ async def read_head(workspace_id: int) -> Head:
 async def read_page(workspace_id: int, after: int, limit: int = PAGE_EVENTS) -> list[Logged]:
     """Return up to `limit` events after the number `after`, in commit order."""
     rows = await sql.rows(
-        "SELECT seq, kind, payload, created_at FROM event WHERE workspace_id = ? AND seq > ?"
-        f" ORDER BY seq LIMIT {int(limit)}",
+        "SELECT e.seq, e.kind, e.payload, e.created_at, c.epoch FROM event e"
+        " JOIN event_counter c ON c.workspace_id = e.workspace_id"
+        f" WHERE e.workspace_id = ? AND e.seq > ? ORDER BY e.seq LIMIT {int(limit)}",
         workspace_id,
         after,
     )
@@ -93,6 +95,7 @@ async def read_page(workspace_id: int, after: int, limit: int = PAGE_EVENTS) -> 
             row["seq"],
             decode(row["kind"], row["payload"]),
             sql.moment(row["created_at"]),
+            row["epoch"],
         )
         for row in rows
     ]

@@ -13,6 +13,7 @@ from realtime.log import Logged, LogReader, Subscriber
 from realtime.presence import Typing, read_typing
 from resolvers.batches import Delivery, conversations_by_id, hydrate, messages_by_id
 from schema.loaders import Loaders
+from schema.sharing import Answer
 
 log = structlog.get_logger()
 SIGNS_WAITING = 1000
@@ -25,6 +26,8 @@ class Told:
 
     delivery: Delivery
     loaders: Loaders = field(default_factory=Loaders)
+    answers: dict[object, Answer] = field(default_factory=dict)
+    """What was executed for its subscribers, as `schema/sharing.py` keeps it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from schema.execution import BoundedSchema
 from schema.objects import event as events
 from schema.objects.inbox import StandardInbox
 from schema.scalars import SCALARS
+from schema.sharing import share_events
 from settings import Settings
 
 TOPICS: tuple[ModuleType, ...] = (
@@ -77,6 +78,7 @@ def build_schema(settings: Settings | None = None) -> strawberry.Schema:
         config=StrawberryConfig(scalar_map=SCALARS),
         settings=settings,
     )
+    schema.execution_context_class = share_events(schema.execution_context_class)
     describe(schema)
     return schema
 

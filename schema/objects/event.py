@@ -13,7 +13,6 @@ from models.message import Message as MessageRow
 from realtime import events as facts
 from realtime.events import Fact
 from realtime.log import encode_cursor
-from schema.context import Info, viewer_of
 from schema.ids import encode_id
 from schema.objects.contact import Contact
 from schema.objects.conversation import Conversation
@@ -91,11 +90,10 @@ class WorkspaceEvent:
         return encode_id("WorkspaceEvent", f"{logged.workspace_id}.{logged.seq}")
 
     @strawberry.field
-    def cursor(self, info: Info) -> str:
+    def cursor(self) -> str:
         """Its place in the log: subscribe with it as `after` to go on behind it."""
         logged = self.seen.told.delivery.logged
-        head = viewer_of(info).memberships[logged.workspace_id].head
-        return encode_cursor(head.epoch, logged.seq)
+        return encode_cursor(logged.epoch, logged.seq)
 
     @strawberry.field
     def occurred_at(self) -> datetime:
