@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx2
 
-from demo.processes import START_SECONDS, Programs, leave_on_sigterm, url_of
+from demo.processes import START_SECONDS, Programs, leave_on_sigterm, need_port, url_of
 from demo.serve import NOT_EMPTY, local_url, prepare, welcome, with_reach
 from models.database import migrate
 from settings import Settings
@@ -30,6 +30,8 @@ def run_cluster(settings: Settings) -> None:
     sys.path.append(str(Path(__file__).parents[1]))  # tests are not installed
     from tests.servers import postgres_server, redis_server
 
+    for number in range(SERVERS):
+        need_port(settings.host, settings.port + number)
     leave_on_sigterm()
     directory = settings.data_directory.resolve() / "cluster"
     with suppress(KeyboardInterrupt), ExitStack() as stack:

@@ -87,6 +87,15 @@ class Programs:
             print(f"{name} ended ({code}); everything else goes on.", flush=True)
 
 
+def need_port(host: str, port: int) -> None:
+    """End this program with a sentence if a port is taken, before anything is changed."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        raise SystemExit(f"Port {port}: {error.strerror}. PARLEY_PORT names another.") from error
+
+
 def url_of(listener: socket.socket) -> str:
     """Return the URL of a listening socket of this machine."""
     return f"http://127.0.0.1:{listener.getsockname()[1]}"

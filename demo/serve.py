@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from app import create_app
 from cli import make_server
 from demo.page import DemoPage
-from demo.processes import Programs, leave_on_sigterm, url_of
+from demo.processes import Programs, leave_on_sigterm, need_port, url_of
 from demo.seed import Demo, find_demo, move_channel, seed
 from demo.shop import COLLEAGUES, SHOP, Colleague
 from models.api_key import ApiKey
@@ -75,6 +75,7 @@ def local_url(settings: Settings) -> str:
 
 def serve_demo(settings: Settings, *, with_customers: bool = False) -> None:
     """Seed an empty database, serve it, and print what to open; until Ctrl-C or SIGTERM."""
+    need_port(settings.host, settings.port)
     leave_on_sigterm()
     with suppress(KeyboardInterrupt), Programs() as programs:
         listener = socket.create_server(("127.0.0.1", 0)) if with_customers else None

@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import socket
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -11,7 +14,7 @@ from demo import seed as seeding
 from demo.customer import ANSWERS
 from demo.page import DemoPage
 from demo.seed import Demo, seed
-from demo.serve import local_url, prepare, welcome
+from demo.serve import local_url, prepare, serve_demo, welcome
 from demo.shop import BY_HAND, COLLEAGUES, OWNER, THREADS, Thread
 from models.channel import Channel
 from models.conversation import Conversation, ConversationStatus
@@ -179,6 +182,16 @@ async def test_each_start_has_one_api_key_and_the_channel_of_its_customers(
         assert isinstance(await authenticate(second.api_key), Viewer)
     finally:
         await disconnect()
+
+
+def test_start_on_a_taken_port_changes_nothing(sqlite_database_url: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SystemExit, match=f"Port {port}: .*PARLEY_PORT names another"):
+            serve_demo(Settings(database_url=sqlite_database_url, port=port))
+    path = sqlite_database_url.removeprefix("sqlite://").partition("?")[0]
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT COUNT(*) FROM workspace").fetchone() == (0,)
 
 
 async def test_customer_takes_a_message_tells_how_far_it_came_and_answers(
