@@ -63,19 +63,19 @@ def fanout_row(database: str, subscribers: int, figures: Mapping[str, fanout.Fig
 
 
 def print_table(title: str, lead: str, rows: list[Row], lead_key: str) -> None:
-    """Print one row per server and its ratio to the bare program."""
+    """Print one row per server, its speed and its processor time in those of the bare program."""
     keys = list(rows[0]["parley"])
     widths = [max(len(key), 9) for key in keys]
     first = max(len(lead), *(len(str(row[lead_key])) for row in rows)) + 2
     print(f"\n{title}")
     labels = "  ".join(key.rjust(width) for key, width in zip(keys, widths, strict=True))
-    print(f"{lead:<{first}}{'server':<8}{labels}  ratio")
+    print(f"{lead:<{first}}{'server':<8}{labels}  speed    CPU")
     for row in rows:
         for name in ("bare", "parley"):
             shown = [f"{row[name][key]:,}".rjust(w) for key, w in zip(keys, widths, strict=True)]
-            ratio = f"{row['ratio'][keys[0]]:.2f}" if name == "parley" else "1.00"
+            speed, cpu = row["ratio"].values() if name == "parley" else (1, 1)
             label = row[lead_key] if name == "bare" else ""
-            print(f"{label:<{first}}{name:<8}{'  '.join(shown)}  {ratio}")
+            print(f"{label:<{first}}{name:<8}{'  '.join(shown)}  {speed:5.2f}  {cpu:5.2f}")
 
 
 def keep(path: Path, content: Mapping[str, Any]) -> None:
