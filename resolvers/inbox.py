@@ -4,10 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 
-from tortoise.queryset import QuerySet
-
-from models.conversation import Conversation, ConversationStatus
+from models.conversation import ConversationStatus
 from models.engine import sql
+from models.records import ConversationRecord, Where, read_conversations
 from resolvers.access import (
     Right,
     Viewer,
@@ -85,13 +84,13 @@ def find_inbox(viewer: Viewer, key: str) -> StandardInbox:
     return get_inbox(viewer, workspace_id, InboxKind(kind))
 
 
-def _conversations(viewer: Viewer, inbox: StandardInbox) -> QuerySet[Conversation]:
-    query = visible_conversations(viewer, inbox.workspace_id)
+def _conversations(viewer: Viewer, inbox: StandardInbox) -> Where:
+    where = visible_conversations(viewer, inbox.workspace_id)
     if inbox.kind is InboxKind.MINE:
-        return query.filter(assignee_id=viewer.member_id(inbox.workspace_id))
-    if inbox.kind is InboxKind.UNASSIGNED:
-        return query.filter(assignee_id=None)
-    return query
+        where &= Where("c.assignee_id = ?", (viewer.member_id(inbox.workspace_id),))
+    elif inbox.kind is InboxKind.UNASSIGNED:
+        where &= Where("c.assignee_id IS NULL")
+    return where
 
 
 async def list_conversations(
@@ -102,15 +101,21 @@ async def list_conversations(
     status: ConversationStatus | None = None,
     unreplied: bool = False,
     sort: ConversationSort = ConversationSort.NEWEST_MESSAGE,
-) -> Page[Conversation]:
+) -> Page[ConversationRecord]:
     """Return one page of an inbox; without a status, of all its tabs. One statement."""
-    query = _conversations(viewer, inbox)
+    where = _conversations(viewer, inbox)
     if status is not None:
-        query = query.filter(status=status)
+        where &= Where("c.status = ?", (status.value,))
     if unreplied:
-        query = query.filter(unreplied_since__not_isnull=True)
-    descending = sort is ConversationSort.NEWEST_MESSAGE
-    return await keyset_page(query, request, key="last_message_at", descending=descending)
+        where &= Where("c.unreplied_since IS NOT NULL")
+    return await keyset_page(
+        read_conversations,
+        where,
+        request,
+        alias="c",
+        key="last_message_at",
+        descending=sort is ConversationSort.NEWEST_MESSAGE,
+    )
 
 
 async def counts_of_inboxes(
@@ -125,12 +130,10 @@ async def count_inboxes(viewer: Viewer, workspace_id: int) -> dict[InboxKind, In
     membership = require(viewer, workspace_id, Right.VIEW)
     member_id = membership.member_id
     unread = "c.incoming_count > COALESCE(r.incoming_read, 0)"
+    if member_id is None:
+        unread = "1 = 0"  # a program reads nothing, so that nothing is unread for it
     mine, unassigned = "c.assignee_id = ?", "c.assignee_id IS NULL"
-    restriction, values = "", [member_id, member_id, member_id, workspace_id]
-    if not membership.sees_all:
-        restriction = " AND (c.assignee_id = ? OR a.team_id = ? OR c.team_id = ?)"
-        team_id = membership.team_id if membership.visibility.value == "TEAM" else None
-        values += [member_id, team_id, team_id]
+    where = visible_conversations(viewer, workspace_id)
     [row] = await sql.rows(
         "SELECT COUNT(*) AS all_open,"
         f" SUM(CASE WHEN {unread} THEN 1 ELSE 0 END) AS all_unread,"
@@ -138,10 +141,13 @@ async def count_inboxes(viewer: Viewer, workspace_id: int) -> dict[InboxKind, In
         f" SUM(CASE WHEN {mine} AND {unread} THEN 1 ELSE 0 END) AS mine_unread,"
         f" SUM(CASE WHEN {unassigned} THEN 1 ELSE 0 END) AS unassigned_open,"
         f" SUM(CASE WHEN {unassigned} AND {unread} THEN 1 ELSE 0 END) AS unassigned_unread"
-        " FROM conversation c LEFT JOIN member a ON a.id = c.assignee_id"
+        " FROM conversation c LEFT JOIN member m ON m.id = c.assignee_id"
         " LEFT JOIN read_mark r ON r.conversation_id = c.id AND r.member_id = ?"
-        f" WHERE c.workspace_id = ? AND c.status = 'OPEN'{restriction}",
-        *values,
+        f" WHERE {where.condition} AND c.status = 'OPEN'",
+        member_id,
+        member_id,
+        member_id,
+        *where.values,
     )
     return {
         kind: InboxCounts(
