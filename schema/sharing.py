@@ -43,9 +43,10 @@ class Watched:
         object.__setattr__(self, "is_personal", False)
 
     def __getattr__(self, name: str) -> Any:
+        value = getattr(self._context, name)  # first: what no context has says nothing about one
         if name not in IMPARTIAL:
             object.__setattr__(self, "is_personal", True)
-        return getattr(self._context, name)
+        return value
 
     def __setattr__(self, name: str, value: object) -> None:
         object.__setattr__(self, "is_personal", True)
