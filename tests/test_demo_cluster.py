@@ -2,12 +2,13 @@
 
 import asyncio
 import os
+import random
 import signal
 import socket
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import psutil  # type: ignore[import-untyped]  # it has no stubs
 from tests.demo_server import ask, collect_until, following
 
 START_SECONDS = 120
+PORTS = (20_000, 30_000)
 STOP_SECONDS = 15
 MINE = "query Mine { workspaces { id eventCursor inboxes { conversations { nodes { id } } } } }"
 SEND = """
@@ -31,15 +33,12 @@ subscription Added($workspaceId: ID!, $after: String) {
 
 
 def _two_free_ports() -> int:
-    """Return a port that is free with its successor."""
+    """Return a port that is free with its successor, and that no outgoing connection is given."""
     while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            try:
-                second.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
+        port = random.randrange(*PORTS, 2)
+        with socket.socket() as first, socket.socket() as second, suppress(OSError):
+            first.bind(("127.0.0.1", port))
+            second.bind(("127.0.0.1", port + 1))
             return port
 
 
