@@ -4,10 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any
-
-from tortoise.expressions import Q
-from tortoise.queryset import QuerySet
 
 from models.channel import Channel
 from models.contact import Contact
@@ -16,6 +12,13 @@ from models.engine import sql
 from models.episode import ChangeSource
 from models.member import Member, Role, Visibility
 from models.message import Message
+from models.records import (
+    ContactRecord,
+    ConversationRecord,
+    ConversationRow,
+    Where,
+    read_conversations,
+)
 from models.refusal import Code, Conflict, Refused
 from models.workspace import Workspace
 from realtime.log import Head
@@ -48,10 +51,6 @@ RIGHTS: Mapping[Right, frozenset[Role]] = {
     Right.MANAGE_API_KEYS: _LEADERS,
 }
 """Which roles have which right; the README prints this table."""
-
-
-NOWHERE = -1
-"""No workspace has this id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +147,7 @@ def sees_assignment(
     return membership.team_id in (assignee_team_id, team_id)
 
 
-def sees(viewer: Viewer, conversation: Conversation) -> bool:
+def sees(viewer: Viewer, conversation: ConversationRow) -> bool:
     """Tell whether the viewer may see a conversation whose `assignee` is loaded. No query."""
     membership = viewer.memberships.get(conversation.workspace_id)
     if membership is None:
@@ -162,40 +161,17 @@ def sees(viewer: Viewer, conversation: Conversation) -> bool:
     )
 
 
-def _visible(membership: Membership, prefix: str = "") -> Q:
-    """Return the SQL form of `sees_assignment`, on conversations reached through `prefix`."""
+def visible_conversations(viewer: Viewer, workspace_id: int) -> Where:
+    """Return the SQL form of `sees`, on conversations (alias c) with their assignee (alias m)."""
+    membership = require(viewer, workspace_id, Right.VIEW)
+    where = Where("c.workspace_id = ?", (workspace_id,))
     if membership.sees_all:
-        return Q()
-    rules: dict[str, Any] = {f"{prefix}assignee_id": membership.member_id}
+        return where
+    rules, values = "c.assignee_id = ?", [membership.member_id]
     if membership.visibility is Visibility.TEAM and membership.team_id is not None:
-        rules[f"{prefix}assignee__team_id"] = membership.team_id
-        rules[f"{prefix}team_id"] = membership.team_id
-    return Q(join_type=Q.OR, **rules)
-
-
-def visible_conversations(viewer: Viewer, workspace_id: int) -> QuerySet[Conversation]:
-    """Return the query of the conversations that the viewer may see, with contact and assignee."""
-    membership = require(viewer, workspace_id, Right.VIEW)
-    return Conversation.filter(_visible(membership), workspace_id=workspace_id).select_related(
-        "contact", "assignee__user"
-    )
-
-
-def visible_contacts(viewer: Viewer, workspace_id: int) -> QuerySet[Contact]:
-    """Return the query of the contacts whose conversation the viewer may see."""
-    membership = require(viewer, workspace_id, Right.VIEW)
-    return Contact.filter(
-        _visible(membership, "conversation__"), workspace_id=workspace_id
-    ).select_related("conversation")
-
-
-def _anywhere(viewer: Viewer, prefix: str = "") -> Q:
-    """Return the rule of visibility over all the viewer's workspaces."""
-    rules = [
-        Q(workspace_id=membership.workspace_id) & _visible(membership, prefix)
-        for membership in viewer.memberships.values()
-    ]
-    return Q(*rules, join_type=Q.OR) if rules else Q(workspace_id=NOWHERE)
+        rules += " OR m.team_id = ? OR c.team_id = ?"
+        values += [membership.team_id, membership.team_id]
+    return where & Where(f"({rules})", tuple(values))
 
 
 async def get_workspace(viewer: Viewer, workspace_id: int, right: Right = Right.VIEW) -> Workspace:
@@ -206,28 +182,32 @@ async def get_workspace(viewer: Viewer, workspace_id: int, right: Right = Right.
 
 async def get_conversation(
     viewer: Viewer, conversation_id: int, right: Right = Right.VIEW
-) -> Conversation:
+) -> ConversationRecord:
     """Return a visible conversation with contact and assignee; refuse if hidden or forbidden."""
-    conversation = (
-        await Conversation.filter(_anywhere(viewer), id=conversation_id)
-        .select_related("contact", "assignee__user")
-        .first()
-    )
-    if conversation is None:
+    found = await read_conversations("WHERE c.id = ?", conversation_id)
+    if not found or not sees(viewer, found[0]):
         raise hidden(("conversationId",))
-    require(viewer, conversation.workspace_id, right)
-    return conversation
+    require(viewer, found[0].workspace_id, right)
+    return found[0]
 
 
 async def hold_conversation(
     viewer: Viewer, conversation_id: int, right: Right, *, expected_version: int | None = None
 ) -> Conversation:
-    """Return a conversation locked until the transaction ends, as `get_conversation` does.
+    """Return a conversation to be changed, locked until the transaction ends.
 
-    Raises Conflict if `expected_version` is not its version any more.
+    Refuses as `get_conversation` does, and raises Conflict if `expected_version` is not its
+    version any more.
     """
     await lock_conversation(conversation_id)
-    conversation = await get_conversation(viewer, conversation_id, right)
+    conversation = (
+        await Conversation.filter(id=conversation_id)
+        .select_related("contact", "assignee__user")
+        .first()
+    )
+    if conversation is None or not sees(viewer, conversation):
+        raise hidden(("conversationId",))
+    require(viewer, conversation.workspace_id, right)
     if expected_version is not None and conversation.version != expected_version:
         raise Conflict(conversation)
     return conversation
@@ -239,16 +219,31 @@ async def lock_conversation(conversation_id: int) -> None:
         await sql.rows("SELECT 1 FROM conversation WHERE id = ? FOR UPDATE", conversation_id)
 
 
-async def get_contact(viewer: Viewer, contact_id: int, right: Right = Right.VIEW) -> Contact:
+async def get_contact(viewer: Viewer, contact_id: int, right: Right = Right.VIEW) -> ContactRecord:
     """Return a contact whose conversation the viewer may see."""
-    contact = (
-        await Contact.filter(_anywhere(viewer, "conversation__"), id=contact_id)
-        .select_related("conversation")
-        .first()
-    )
-    if contact is None:
+    found = await read_conversations("WHERE c.contact_id = ?", contact_id)
+    if not found or not sees(viewer, found[0]):
+        raise hidden(("contactId",))
+    require(viewer, found[0].workspace_id, right)
+    return found[0].contact
+
+
+async def hold_contact(
+    viewer: Viewer, contact_id: int, right: Right, *, expected_version: int | None = None
+) -> Contact:
+    """Return a contact to be changed, with the conversation, locked until the transaction ends.
+
+    Refuses as `get_contact` does, and raises Conflict if `expected_version` is not its version
+    any more.
+    """
+    if sql.dialect() == "postgres":
+        await sql.rows("SELECT 1 FROM contact WHERE id = ? FOR UPDATE", contact_id)
+    contact = await Contact.filter(id=contact_id).select_related("conversation__assignee").first()
+    if contact is None or not sees(viewer, contact.conversation):
         raise hidden(("contactId",))
     require(viewer, contact.workspace_id, right)
+    if expected_version is not None and contact.version != expected_version:
+        raise Conflict(contact)
     return contact
 
 

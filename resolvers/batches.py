@@ -5,15 +5,24 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from models.activity import Activity
 from models.channel import Channel
-from models.contact import Contact
 from models.contact_channel import ContactChannel
-from models.conversation import Conversation
 from models.engine import sql
 from models.episode import Episode
 from models.member import Member
-from models.message import Message
+from models.records import (
+    ACTIVITIES,
+    MESSAGES,
+    ActivityRecord,
+    ContactRecord,
+    ConversationRecord,
+    MemberRecord,
+    MessageRecord,
+    Table,
+    read,
+    read_conversations,
+    read_members,
+)
 from models.team import Team
 from models.user import User
 from models.workspace import Workspace
@@ -27,7 +36,8 @@ from realtime.log import Logged
 from resolvers.access import Viewer
 from resolvers.page import Page, PageRequest, cut, decode_key, encode_key
 
-Item = TypeVar("Item", Message, Activity)
+Item = TypeVar("Item", MessageRecord, ActivityRecord)
+TimelineRow = MessageRecord | ActivityRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,38 +45,32 @@ class Delivery:
     """An event with the rows that it speaks of, read once for all who get it; None where erased."""
 
     logged: Logged
-    conversation: Conversation | None
-    message: Message | None
-    member: Member | None
+    conversation: ConversationRecord | None
+    message: MessageRecord | None
+    member: MemberRecord | None
 
 
-async def conversations_by_id(ids: Collection[int]) -> dict[int, Conversation]:
+async def conversations_by_id(ids: Collection[int]) -> dict[int, ConversationRecord]:
     """Return conversations with contact and assignee."""
-    rows = await Conversation.filter(id__in=set(ids)).select_related("contact", "assignee__user")
+    rows = await read_conversations(f"WHERE {sql.among('c.id')}", sql.group(ids))
     return {row.id: row for row in rows}
 
 
-async def conversations_by_contact(ids: Collection[int]) -> dict[int, Conversation]:
+async def conversations_by_contact(ids: Collection[int]) -> dict[int, ConversationRecord]:
     """Return the conversation of each contact, with contact and assignee."""
-    rows = await Conversation.filter(contact_id__in=set(ids)).select_related(
-        "contact", "assignee__user"
-    )
+    rows = await read_conversations(f"WHERE {sql.among('c.contact_id')}", sql.group(ids))
     return {row.contact_id: row for row in rows}
 
 
-async def contacts_by_id(ids: Collection[int]) -> dict[int, Contact]:
-    """Return contacts."""
-    return {row.id: row for row in await Contact.filter(id__in=set(ids))}
-
-
-async def messages_by_id(ids: Collection[int]) -> dict[int, Message]:
+async def messages_by_id(ids: Collection[int]) -> dict[int, MessageRecord]:
     """Return messages."""
-    return {row.id: row for row in await Message.filter(id__in=set(ids))}
+    rows = await read(MESSAGES, f"WHERE {sql.among('t.id')}", sql.group(ids))
+    return {row.id: row for row in rows}
 
 
-async def members_by_id(ids: Collection[int]) -> dict[int, Member]:
+async def members_by_id(ids: Collection[int]) -> dict[int, MemberRecord]:
     """Return members with their user."""
-    rows = await Member.filter(id__in=set(ids)).select_related("user")
+    rows = await read_members(f"WHERE {sql.among('m.id')}", sql.group(ids))
     return {row.id: row for row in rows}
 
 
@@ -96,16 +100,14 @@ async def shared_workspaces(
 
 async def authors(
     keys: Collection[tuple[str, int]],
-) -> dict[tuple[str, int], Member | Contact]:
+) -> dict[tuple[str, int], MemberRecord | ContactRecord]:
     """Return who wrote: the contact of a conversation, or a member."""
     conversations = {key for kind, key in keys if kind == "contact"}
     members = {key for kind, key in keys if kind == "member"}
-    found: dict[tuple[str, int], Member | Contact] = {}
+    found: dict[tuple[str, int], MemberRecord | ContactRecord] = {}
     if conversations:
-        for contact in await Contact.filter(conversation__id__in=conversations).select_related(
-            "conversation"
-        ):
-            found["contact", contact.conversation.id] = contact
+        for key, conversation in (await conversations_by_id(conversations)).items():
+            found["contact", key] = conversation.contact
     if members:
         for key, member in (await members_by_id(members)).items():
             found["member", key] = member
@@ -114,7 +116,7 @@ async def authors(
 
 async def timelines(
     keys: Collection[tuple[int, PageRequest]],
-) -> dict[tuple[int, PageRequest], Page[Message | Activity]]:
+) -> dict[tuple[int, PageRequest], Page[TimelineRow]]:
     """Return pages of timelines, for pairs of conversation and page."""
     found = {}
     for request in {request for _, request in keys}:
@@ -126,7 +128,7 @@ async def timelines(
 
 async def threads(
     keys: Collection[tuple[int, PageRequest]],
-) -> dict[tuple[int, PageRequest], Page[Message]]:
+) -> dict[tuple[int, PageRequest], Page[MessageRecord]]:
     """Return pages of messages, for pairs of conversation and page."""
     found = {}
     for request in {request for _, request in keys}:
@@ -164,14 +166,13 @@ async def read_counts(keys: Collection[tuple[int, int]]) -> dict[tuple[int, int]
     """Return how many incoming messages were read, for pairs of member and conversation."""
     members = {member for member, _ in keys}
     conversations = {conversation for _, conversation in keys}
-    rows = await sql.rows(
+    rows = await sql.records(
         "SELECT member_id, conversation_id, incoming_read FROM read_mark"
-        f" WHERE member_id IN ({sql.marks(members)})"
-        f" AND conversation_id IN ({sql.marks(conversations)})",
-        *members,
-        *conversations,
+        f" WHERE {sql.among('member_id')} AND {sql.among('conversation_id')}",
+        sql.group(members),
+        sql.group(conversations),
     )
-    return {(row["member_id"], row["conversation_id"]): row["incoming_read"] for row in rows}
+    return {(row[0], row[1]): row[2] for row in rows}
 
 
 async def newest_episodes(
@@ -188,37 +189,26 @@ async def newest_episodes(
     return {key: found[key[0]][: key[1]] for key in keys}
 
 
-async def _first_ids(
-    table: str,
-    order: str,
-    conversations: set[int],
-    limit: int,
-    *,
-    between: tuple[int | None, int | None] = (None, None),
-) -> list[int]:
-    """Return the ids of the first rows of each conversation, within `seq` bounds; one statement."""
-    after, before = between
-    bounds = " AND seq > ?" * (after is not None) + " AND seq < ?" * (before is not None)
+async def _first_ids(table: str, order: str, conversations: set[int], limit: int) -> list[int]:
+    """Return the ids of the first rows of each conversation; one statement."""
     rows = await sql.rows(
         "SELECT id FROM (SELECT id, ROW_NUMBER() OVER (PARTITION BY conversation_id"
         f" ORDER BY {order}) AS place FROM {table}"
-        f" WHERE conversation_id IN ({sql.marks(conversations)}){bounds}) ranked"
-        f" WHERE place <= {int(limit)}",
-        *conversations,
-        *(bound for bound in between if bound is not None),
+        f" WHERE {sql.among('conversation_id')}) ranked WHERE place <= {int(limit)}",
+        sql.group(conversations),
     )
     return [row["id"] for row in rows]
 
 
 async def timeline_pages(
     conversations: Sequence[int], request: PageRequest
-) -> dict[int, Page[Message | Activity]]:
+) -> dict[int, Page[TimelineRow]]:
     """Return the same page of the timeline of each conversation, oldest first."""
-    messages = await _items(Message, conversations, request)
-    activities = await _items(Activity, conversations, request)
+    messages = await _items(MESSAGES, conversations, request)
+    activities = await _items(ACTIVITIES, conversations, request)
     pages = {}
     for conversation in conversations:
-        items: list[Message | Activity] = sorted(
+        items: list[TimelineRow] = sorted(
             [*messages[conversation], *activities[conversation]],
             key=lambda item: item.seq,
             reverse=request.backward,
@@ -230,9 +220,9 @@ async def timeline_pages(
 
 async def message_pages(
     conversations: Sequence[int], request: PageRequest
-) -> dict[int, Page[Message]]:
+) -> dict[int, Page[MessageRecord]]:
     """Return the same page of the messages of each conversation, oldest first."""
-    found = await _items(Message, conversations, request)
+    found = await _items(MESSAGES, conversations, request)
     return {
         conversation: cut(items, [encode_key(item.seq) for item in items], request)
         for conversation, items in ((one, found[one]) for one in conversations)
@@ -240,28 +230,34 @@ async def message_pages(
 
 
 async def _items(
-    table: type[Item], conversations: Sequence[int], request: PageRequest
+    table: Table[Item], conversations: Sequence[int], request: PageRequest
 ) -> dict[int, list[Item]]:
     """Return up to size + 1 rows of each conversation, from the side that was asked."""
-    after = decode_key(request.after, "after", int)[0] if request.after is not None else None
-    before = decode_key(request.before, "before", int)[0] if request.before is not None else None
-    order = "-seq" if request.backward else "seq"
+    bounds, values = "", []
+    if request.after is not None:
+        bounds += " AND t.seq > ?"
+        values += decode_key(request.after, "after", int)
+    if request.before is not None:
+        bounds += " AND t.seq < ?"
+        values += decode_key(request.before, "before", int)
+    order = "t.seq DESC" if request.backward else "t.seq"
+    most = request.size + 1
     if len(conversations) == 1:
-        query = table.filter(conversation_id=conversations[0])
-        if after is not None:
-            query = query.filter(seq__gt=after)
-        if before is not None:
-            query = query.filter(seq__lt=before)
-        return {conversations[0]: await query.order_by(order).limit(request.size + 1)}
-    ids = await _first_ids(
-        table._meta.db_table,
-        "seq DESC" if request.backward else "seq",
-        set(conversations),
-        request.size + 1,
-        between=(after, before),
+        rest = f"WHERE t.conversation_id = ?{bounds} ORDER BY {order} LIMIT {most}"
+        return {conversations[0]: await read(table, rest, conversations[0], *values)}
+    ranked = (
+        f"(SELECT t.*, ROW_NUMBER() OVER (PARTITION BY t.conversation_id ORDER BY {order}) AS place"
+        f" FROM {table.name} t WHERE {sql.among('t.conversation_id')}{bounds})"
+    )
+    rows = await read(
+        table,
+        f"WHERE t.place <= {most} ORDER BY {order}",
+        sql.group(conversations),
+        *values,
+        source=ranked,
     )
     found: dict[int, list[Item]] = {conversation: [] for conversation in conversations}
-    for row in await table.filter(id__in=ids).order_by(order):
+    for row in rows:
         found[row.conversation_id].append(row)
     return found
 

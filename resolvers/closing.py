@@ -4,13 +4,14 @@ from models.activity import ActivityKind
 from models.clock import now
 from models.conversation import Conversation, ConversationStatus
 from models.episode import Episode
+from models.records import ConversationRow
 from realtime.events import ConversationClosed
 from realtime.transaction import transaction
 from resolvers.access import Right, Viewer, hold_conversation
 from resolvers.conversation import caused_by, clear_snooze, record, save_state
 
 
-def can_be_closed(conversation: Conversation) -> bool:
+def can_be_closed(conversation: ConversationRow) -> bool:
     """Tell whether closing would change anything: a closed conversation stays as it is."""
     return conversation.status is not ConversationStatus.CLOSED
 

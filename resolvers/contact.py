@@ -11,10 +11,18 @@ from models.clock import now
 from models.contact import Contact
 from models.conversation import Conversation, ConversationStatus
 from models.engine import sql
-from models.refusal import Code, Conflict, Refused, sentence
+from models.records import ContactRecord, ContactRow, Where, read_contacts
+from models.refusal import Code, Refused, sentence
 from realtime.events import ContactCreated, ContactUpdated
 from realtime.transaction import Announce, transaction
-from resolvers.access import Right, Viewer, get_contact, require, visible_contacts
+from resolvers.access import (
+    Right,
+    Viewer,
+    get_contact,
+    hold_contact,
+    require,
+    visible_conversations,
+)
 from resolvers.idempotency import claim_key
 from resolvers.page import Page, PageRequest, keyset_page
 
@@ -106,7 +114,7 @@ def search_text(contact: Contact) -> str:
     return " ".join(part for part in parts if part).casefold()
 
 
-def display_name(contact: Contact) -> str:
+def display_name(contact: ContactRow) -> str:
     """Return the name to show: without a name, the email address or the phone number."""
     name = f"{contact.first_name} {contact.last_name}".strip()
     return name or contact.email or contact.phone or ""
@@ -114,7 +122,7 @@ def display_name(contact: Contact) -> str:
 
 async def create_contact(
     viewer: Viewer, workspace_id: int, details: Details, *, idempotency_key: str | None = None
-) -> Contact:
+) -> ContactRow:
     """Add a contact, with a conversation in Closed; refuse a phone or email that is taken."""
     require(viewer, workspace_id, Right.EDIT_CONTACTS)
     async with transaction() as announce:
@@ -166,11 +174,9 @@ async def update_contact(
 ) -> Contact:
     """Change the given details of a contact; raise Conflict if somebody changed it meanwhile."""
     async with transaction() as announce:
-        if sql.dialect() == "postgres":
-            await sql.rows("SELECT 1 FROM contact WHERE id = ? FOR UPDATE", contact_id)
-        contact = await get_contact(viewer, contact_id, Right.EDIT_CONTACTS)
-        if expected_version is not None and contact.version != expected_version:
-            raise Conflict(contact)
+        contact = await hold_contact(
+            viewer, contact_id, Right.EDIT_CONTACTS, expected_version=expected_version
+        )
         changed = {
             name for name in details.given if getattr(contact, name) != getattr(details, name)
         }
@@ -215,9 +221,12 @@ def _taken(field: str) -> Refused:
 
 async def list_contacts(
     viewer: Viewer, workspace_id: int, request: PageRequest, *, search: str | None = None
-) -> Page[Contact]:
+) -> Page[ContactRecord]:
     """Return visible contacts, newest first; `search` finds every word in name, phone or email."""
-    query = visible_contacts(viewer, workspace_id)
+    where = visible_conversations(viewer, workspace_id)
+    found_in = "strpos" if sql.dialect() == "postgres" else "instr"
     for word in (search or "")[:SEARCH_LENGTH].casefold().split():
-        query = query.filter(search_text__contains=word)
-    return await keyset_page(query, request, key="created_at", descending=True)
+        where &= Where(f"{found_in}(ct.search_text, ?) > 0", (word,))
+    return await keyset_page(
+        read_contacts, where, request, alias="ct", key="created_at", descending=True
+    )

@@ -9,6 +9,7 @@ from models.contact_channel import ContactChannel
 from models.conversation import Conversation, ConversationStatus
 from models.episode import ChangeSource
 from models.message import Direction, Message, MessageKind, MessageSource, MessageStatus
+from models.records import MessageRow
 from models.refusal import Code, Refused
 from realtime.events import MessageAdded
 from realtime.presence import tell_typing
@@ -97,7 +98,7 @@ async def retry_message(
     return message
 
 
-def can_be_retried(message: Message) -> bool:
+def can_be_retried(message: MessageRow) -> bool:
     """Tell whether a message may be sent again: it failed, or nobody knows."""
     return message.status in RETRYABLE
 

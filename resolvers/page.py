@@ -2,22 +2,20 @@
 
 import base64
 import binascii
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 import orjson
-from tortoise.expressions import Q
-from tortoise.models import Model
-from tortoise.queryset import QuerySet
 
+from models.records import Where
 from models.refusal import Code, Refused
 
 DEFAULT_PAGE = 25
 MAX_PAGE = 100
 
 T = TypeVar("T")
-M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,21 +103,32 @@ def cut(rows: list[T], cursors: list[str], request: PageRequest) -> Page[T]:
 
 
 async def keyset_page(
-    query: QuerySet[M], request: PageRequest, *, key: str, descending: bool
-) -> Page[M]:
-    """Return one page of a query ordered by the moment `key`, then by id; one statement."""
-    down = descending is not request.backward
+    read: Callable[..., Awaitable[list[T]]],
+    where: Where,
+    request: PageRequest,
+    *,
+    alias: str,
+    key: str,
+    descending: bool,
+) -> Page[T]:
+    """Return one page of a list ordered by the moment `key`, then by id; one statement.
+
+    `read` takes what follows the joins, and its values; `alias` is the table of key and id.
+    """
     for field, cursor, is_after in (
         ("after", request.after, True),
         ("before", request.before, False),
     ):
         if cursor is not None:
-            value, row_id = decode_key(cursor, field, datetime, int)
-            side = "lt" if descending is is_after else "gt"
-            query = query.filter(
-                Q(**{f"{key}__{side}e": value})
-                & (Q(**{f"{key}__{side}": value}) | Q(**{f"id__{side}": row_id}))
-            )
-    sign = "-" if down else ""
-    rows = await query.order_by(f"{sign}{key}", f"{sign}id").limit(request.size + 1)
-    return cut(rows, [encode_key(getattr(row, key), row.pk) for row in rows], request)
+            moment, row_id = decode_key(cursor, field, datetime, int)
+            side = "<" if descending is is_after else ">"
+            beyond = f"{alias}.{key} {side} ? OR {alias}.id {side} ?"
+            where &= Where(f"{alias}.{key} {side}= ? AND ({beyond})", (moment, moment, row_id))
+    way = "DESC" if descending is not request.backward else "ASC"
+    rows = await read(
+        f"WHERE {where.condition} ORDER BY {alias}.{key} {way}, {alias}.id {way}"
+        f" LIMIT {request.size + 1}",
+        *where.values,
+    )
+    cursors = [encode_key(getattr(row, key), getattr(row, "id")) for row in rows]  # noqa: B009
+    return cut(rows, cursors, request)

@@ -1,8 +1,8 @@
 """Read marks: how far each member has read a conversation, and what is left unread."""
 
-from models.conversation import Conversation
 from models.engine import sql
 from models.message import Message
+from models.records import ConversationRecord
 from models.refusal import Code, Refused
 from realtime.events import ConversationRead
 from realtime.transaction import transaction
@@ -11,7 +11,7 @@ from resolvers.access import Right, Viewer, get_conversation, hidden
 
 async def mark_conversation_read(
     viewer: Viewer, conversation_id: int, *, up_to_message_id: int | None = None
-) -> Conversation:
+) -> ConversationRecord:
     """Mark a conversation as read by the viewer, up to a message or whole; never moves back."""
     async with transaction() as announce:
         conversation = await get_conversation(viewer, conversation_id, Right.VIEW)

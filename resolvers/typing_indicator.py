@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from models.conversation import Conversation
+from models.records import ConversationRecord
 from models.refusal import Code, Refused
 from realtime.presence import tell_typing
 from resolvers.access import Right, Viewer, get_conversation
@@ -10,21 +10,21 @@ from resolvers.access import Right, Viewer, get_conversation
 
 async def start_typing(
     viewer: Viewer, conversation_id: int, *, surface: str
-) -> tuple[Conversation, datetime]:
+) -> tuple[ConversationRecord, datetime]:
     """Tell teammates that the viewer types; return when that expires unless it is repeated."""
     return await _tell(viewer, conversation_id, surface=surface, is_typing=True)
 
 
 async def stop_typing(
     viewer: Viewer, conversation_id: int, *, surface: str
-) -> tuple[Conversation, datetime]:
+) -> tuple[ConversationRecord, datetime]:
     """Tell teammates that the viewer has stopped typing."""
     return await _tell(viewer, conversation_id, surface=surface, is_typing=False)
 
 
 async def _tell(
     viewer: Viewer, conversation_id: int, *, surface: str, is_typing: bool
-) -> tuple[Conversation, datetime]:
+) -> tuple[ConversationRecord, datetime]:
     conversation = await get_conversation(viewer, conversation_id, Right.REPLY)
     member_id = viewer.member_id(conversation.workspace_id)
     if member_id is None:

@@ -7,6 +7,7 @@ from models.channel import Channel
 from models.clock import now
 from models.event import EventCounter
 from models.member import Member, Role, Visibility
+from models.records import MemberRecord, read_members
 from models.team import Team
 from models.user import User
 from models.workspace import Workspace
@@ -86,13 +87,9 @@ async def workspaces(ids: Collection[int]) -> list[Workspace]:
     return await Workspace.filter(id__in=ids).order_by("name", "id")
 
 
-async def members(workspace_id: int) -> list[Member]:
+async def members(workspace_id: int) -> list[MemberRecord]:
     """Return the members of a workspace of the viewer, by name."""
-    return (
-        await Member.filter(workspace_id=workspace_id)
-        .select_related("user")
-        .order_by("user__name", "id")
-    )
+    return await read_members("WHERE m.workspace_id = ? ORDER BY u.name, m.id", workspace_id)
 
 
 async def teams(workspace_id: int) -> list[Team]:

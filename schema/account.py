@@ -6,7 +6,7 @@ import strawberry
 
 from models.api_key import ApiKey as ApiKeyRow
 from models.member import Role
-from models.user import User as UserRow
+from models.records import UserRow
 from resolvers import account
 from resolvers.batches import users_by_id
 from schema.context import Info, viewer_of

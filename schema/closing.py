@@ -2,7 +2,7 @@
 
 import strawberry
 
-from models.conversation import Conversation as ConversationRow
+from models.records import ConversationRow
 from resolvers import closing
 from schema.context import Info, viewer_of
 from schema.ids import decode_id

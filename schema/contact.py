@@ -5,7 +5,7 @@ from typing import Any
 import strawberry
 from strawberry.types.unset import UNSET
 
-from models.contact import Contact as ContactRow
+from models.records import ContactRow
 from resolvers import contact as contacts
 from resolvers.access import get_contact
 from schema.connection import Connection, connect, page_request

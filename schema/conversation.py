@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import strawberry
 
-from models.conversation import Conversation as ConversationRow
+from models.records import ConversationRow
 from resolvers import conversation as conversations
 from resolvers.access import get_conversation
 from schema.context import Info, viewer_of

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import strawberry
 
-from models.message import Message as MessageRow
+from models.records import MessageRow
 from realtime.events import MessageAdded as MessageAddedFact
 from resolvers import message as messages
 from resolvers.access import get_message

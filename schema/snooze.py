@@ -5,7 +5,7 @@ from datetime import datetime
 
 import strawberry
 
-from models.conversation import Conversation as ConversationRow
+from models.records import ConversationRow
 from realtime.events import SnoozeExpired as SnoozeExpiredFact
 from resolvers import snooze
 from schema.context import Info, viewer_of

@@ -6,7 +6,7 @@ from enum import Enum
 
 import strawberry
 
-from models.conversation import Conversation as ConversationRow
+from models.records import ConversationRecord, ConversationRow
 from resolvers import typing_indicator
 from resolvers.batches import members_by_id
 from schema.context import Info, viewer_of
@@ -36,7 +36,7 @@ class TypingChanged:
     told: strawberry.Private[TypingTold]
 
     @strawberry.field(graphql_type=Conversation)
-    def conversation(self) -> ConversationRow:
+    def conversation(self) -> ConversationRecord:
         """Where."""
         return self.told.conversation
 

@@ -22,6 +22,7 @@ from models.database import connect, disconnect
 from models.engine import sql
 from models.member import Member
 from models.message import Message, MessageStatus
+from models.records import ConversationRecord, read_conversations
 from realtime.log import read_page
 from resolvers.access import Viewer, visible_conversations
 from resolvers.account import TokenProblem, authenticate, log_in, log_out
@@ -124,6 +125,11 @@ async def test_database_of_others_is_left_alone(database: ConnectedDatabase) -> 
     assert await snapshot("workspace", "member", "account", "channel", "event") == before
 
 
+async def _visible(viewer: Viewer, workspace_id: int) -> list[ConversationRecord]:
+    where = visible_conversations(viewer, workspace_id)
+    return await read_conversations(f"WHERE {where.condition}", *where.values)
+
+
 async def test_each_colleague_logs_in_and_sees_what_they_may(database: ConnectedDatabase) -> None:
     demo = await _seed()
     seen = {}
@@ -131,7 +137,7 @@ async def test_each_colleague_logs_in_and_sees_what_they_may(database: Connected
         tokens = await log_in(colleague.email, PASSWORD)
         viewer = await authenticate(tokens.access_token)
         assert isinstance(viewer, Viewer)
-        seen[colleague.key] = await visible_conversations(viewer, demo.workspace_id).count()
+        seen[colleague.key] = len(await _visible(viewer, demo.workspace_id))
     everything = len(THREADS) + len(BY_HAND)
     assert seen == {
         "olivia": everything,

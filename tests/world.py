@@ -110,11 +110,9 @@ class World:
 
     async def contact(self, first_name: str = "Carla", **details: str | None) -> Contact:
         """Add a contact by hand: their conversation is closed."""
-        return await create_contact(
-            await self.owner.viewer(),
-            self.workspace.id,
-            clean_details(first_name=first_name, **details),
-        )
+        cleaned = clean_details(first_name=first_name, **details)
+        contact = await create_contact(await self.owner.viewer(), self.workspace.id, cleaned)
+        return await Contact.get(id=contact.id)
 
     async def conversation(self, first_name: str = "Carla", **details: str | None) -> Conversation:
         """Add a contact by hand and return their closed conversation."""

@@ -1,7 +1,8 @@
 """Raw SQL on both databases: `?` placeholders, rows as dictionaries, and the database's clock."""
 
+import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Literal, cast
@@ -13,11 +14,14 @@ from models.engine.counting import StatementCounter, count_statements
 __all__ = [
     "StatementCounter",
     "affected",
+    "among",
     "count_statements",
     "database_now",
     "dialect",
+    "group",
     "marks",
     "moment",
+    "records",
     "rows",
 ]
 
@@ -72,6 +76,13 @@ async def rows(query: str, *values: Any) -> list[dict[str, Any]]:
     return found
 
 
+async def records(query: str, *values: Any) -> Sequence[Any]:
+    """Run a SELECT and return its rows as the driver gives them: values by place, or by name."""
+    client, sql = _prepared(query)
+    _, found = await client.execute_query(sql, list(values))
+    return cast(Sequence[Any], found)
+
+
 async def affected(query: str, *values: Any) -> int:
     """Run an INSERT, UPDATE or DELETE and return how many rows it changed."""
     client, sql = _prepared(query)
@@ -82,6 +93,18 @@ async def affected(query: str, *values: Any) -> int:
 def marks(values: Collection[Any]) -> str:
     """Return as many placeholders as there are values, for `IN (…)`; of none, `NULL`."""
     return ", ".join("?" * len(values)) or "NULL"
+
+
+def among(column: str) -> str:
+    """Return the SQL of `column` being one of a `group` of integers: one placeholder for all."""
+    if dialect() == "sqlite":
+        return f"{column} IN (SELECT value FROM json_each(?))"
+    return f"{column} = ANY(cast(? as bigint[]))"
+
+
+def group(values: Collection[int]) -> Any:
+    """Return integers as the one value that `among` takes."""
+    return json.dumps(list(values)) if dialect() == "sqlite" else list(values)
 
 
 def moment(value: str | datetime) -> datetime:

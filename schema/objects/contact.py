@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
-from models.contact import Contact as ContactRow
+from models.records import ContactRow
 from resolvers import batches
 from resolvers import contact as contacts
 from resolvers.access import Right, may

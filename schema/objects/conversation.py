@@ -5,12 +5,10 @@ from typing import Any
 
 import strawberry
 
-from models.contact import Contact as ContactRow
-from models.conversation import Conversation as ConversationRow
 from models.conversation import ConversationStatus
 from models.episode import ChangeSource
 from models.episode import Episode as EpisodeRow
-from models.member import Member as MemberRow
+from models.records import ContactRow, ConversationRow, MemberRow
 from resolvers import batches, closing
 from resolvers.access import Right, may
 from resolvers.page import PageRequest

@@ -6,10 +6,7 @@ from enum import Enum
 
 import strawberry
 
-from models.contact import Contact as ContactRow
-from models.conversation import Conversation as ConversationRow
-from models.member import Member as MemberRow
-from models.message import Message as MessageRow
+from models.records import ContactRecord, ConversationRecord, MemberRecord, MessageRecord
 from realtime import events as facts
 from realtime.events import Fact
 from realtime.log import encode_cursor
@@ -106,12 +103,12 @@ class MessageAdded(WorkspaceEvent):
     """A message came in or was accepted for sending."""
 
     @strawberry.field(graphql_type=Message)
-    def message(self) -> MessageRow | None:
+    def message(self) -> MessageRecord | None:
         """The message."""
         return self.seen.told.delivery.message
 
     @strawberry.field(graphql_type=Conversation)
-    def conversation(self) -> ConversationRow | None:
+    def conversation(self) -> ConversationRecord | None:
         """Its conversation as it is now."""
         return self.seen.told.delivery.conversation
 
@@ -121,12 +118,12 @@ class MessageChanged(WorkspaceEvent):
     """An outgoing message went on, failed, or its outcome became unknown."""
 
     @strawberry.field(graphql_type=Message)
-    def message(self) -> MessageRow | None:
+    def message(self) -> MessageRecord | None:
         """The message as it is now."""
         return self.seen.told.delivery.message
 
     @strawberry.field(graphql_type=Conversation)
-    def conversation(self) -> ConversationRow | None:
+    def conversation(self) -> ConversationRecord | None:
         """Its conversation as it is now."""
         return self.seen.told.delivery.conversation
 
@@ -149,7 +146,7 @@ class ConversationChanged(WorkspaceEvent):
         return encode_id("Conversation", getattr(fact, "conversation_id", 0))
 
     @strawberry.field(graphql_type=Conversation | None)
-    def conversation(self) -> ConversationRow | None:
+    def conversation(self) -> ConversationRecord | None:
         """The conversation as it is now; null where the viewer can no longer see it."""
         return None if self.seen.is_hidden else self.seen.told.delivery.conversation
 
@@ -166,7 +163,7 @@ class SnoozeExpired(WorkspaceEvent):
         return fact.until
 
     @strawberry.field(graphql_type=Conversation)
-    def conversation(self) -> ConversationRow | None:
+    def conversation(self) -> ConversationRecord | None:
         """The conversation, back where it was."""
         return self.seen.told.delivery.conversation
 
@@ -192,7 +189,7 @@ class ContactChanged(WorkspaceEvent):
         return ContactChange.CREATED if created else ContactChange.UPDATED
 
     @strawberry.field(graphql_type=Contact)
-    def contact(self) -> ContactRow | None:
+    def contact(self) -> ContactRecord | None:
         """The contact as they are now."""
         conversation = self.seen.told.delivery.conversation
         return conversation.contact if conversation is not None else None
@@ -203,7 +200,7 @@ class MemberChanged(WorkspaceEvent):
     """A member joined, left, or what they may do changed."""
 
     @strawberry.field(graphql_type=Member)
-    def member(self) -> MemberRow | None:
+    def member(self) -> MemberRecord | None:
         """The member as they are now."""
         return self.seen.told.delivery.member
 

@@ -5,9 +5,8 @@ from typing import Annotated, Any
 
 import strawberry
 
-from models.member import Member as MemberRow
 from models.member import Role, Visibility
-from models.user import User as UserRow
+from models.records import MemberRow, UserRow
 from resolvers.batches import teams_by_id
 from schema.objects.node import Node, global_id
 from schema.objects.team import Team

@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
-from models.activity import Activity as ActivityRow
 from models.activity import ActivityKind
 from models.episode import ChangeSource
 from models.message import Direction, MessageKind, MessageSource, MessageStatus
-from models.message import Message as MessageRow
+from models.records import ActivityRow, MessageRow
 from resolvers import batches
 from resolvers import message as messages
 from resolvers.access import Right, may

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
-from models.user import User as UserRow
+from models.records import UserRow
 from resolvers.access import Viewer
 from resolvers.batches import shared_workspaces
 from schema.context import Info, viewer_of

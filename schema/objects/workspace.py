@@ -5,7 +5,7 @@ from typing import Any
 import strawberry
 
 from models.channel import Channel as ChannelRow
-from models.member import Member as MemberRow
+from models.records import MemberRecord
 from models.team import Team as TeamRow
 from models.workspace import Workspace as WorkspaceRow
 from realtime.log import encode_cursor
@@ -55,7 +55,7 @@ class Workspace(Node):
         return standard_inboxes(viewer_of(info), root.id)
 
     @strawberry.field(graphql_type=list[Member])
-    async def members(root: strawberry.Parent[WorkspaceRow]) -> list[MemberRow]:
+    async def members(root: strawberry.Parent[WorkspaceRow]) -> list[MemberRecord]:
         """The people, by name."""
         return await workspaces.members(root.id)
 

@@ -1,0 +1,293 @@
+"""Records: the rows of the hot lists as light slotted objects, read by plain SQL.
+
+They have the attributes of the tables' models, so that whatever reads rows takes either.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import Enum
+from functools import cache
+from types import NoneType
+from typing import Any, Generic, TypeVar, get_args, get_type_hints
+
+from models.activity import Activity, ActivityKind
+from models.contact import Contact
+from models.conversation import Conversation, ConversationStatus
+from models.engine import sql
+from models.episode import ChangeSource
+from models.member import Member, Role, Visibility
+from models.message import Direction, Message, MessageKind, MessageSource, MessageStatus
+from models.user import User
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A condition of a statement, with the values of its placeholders."""
+
+    condition: str
+    values: tuple[Any, ...] = ()
+
+    def __and__(self, other: "Where") -> "Where":
+        """Return the condition that both hold."""
+        return Where(f"{self.condition} AND {other.condition}", self.values + other.values)
+
+
+@dataclass(slots=True, eq=False)
+class UserRecord:
+    """A row of `account`, without its secrets."""
+
+    id: int
+    email: str
+    name: str
+    language: str | None
+
+
+@dataclass(slots=True, eq=False)
+class MemberRecord:
+    """A row of `member`, with its user."""
+
+    id: int
+    workspace_id: int
+    user_id: int
+    team_id: int | None
+    role: Role
+    visibility: Visibility
+    is_active: bool
+    created_at: datetime
+    user: UserRecord
+
+
+@dataclass(slots=True, eq=False)
+class ContactRecord:
+    """A row of `contact`."""
+
+    id: int
+    workspace_id: int
+    first_name: str
+    last_name: str
+    phone: str | None
+    email: str | None
+    language: str | None
+    country: str | None
+    picture_url: str | None
+    version: int
+    created_at: datetime
+
+
+@dataclass(slots=True, eq=False)
+class ConversationRecord:
+    """A row of `conversation`, with its contact and its assignee."""
+
+    id: int
+    workspace_id: int
+    contact_id: int
+    status: ConversationStatus
+    assignee_id: int | None
+    team_id: int | None
+    incoming_count: int
+    last_message_id: int | None
+    last_message_at: datetime
+    unreplied_since: datetime | None
+    opened_at: datetime | None
+    closed_at: datetime | None
+    status_before_snooze: ConversationStatus | None
+    snoozed_at: datetime | None
+    snoozed_until: datetime | None
+    snoozed_by_id: int | None
+    version: int
+    created_at: datetime
+    contact: ContactRecord
+    assignee: MemberRecord | None
+
+
+@dataclass(slots=True, eq=False)
+class MessageRecord:
+    """A row of `message`."""
+
+    id: int
+    workspace_id: int
+    conversation_id: int
+    channel_id: int
+    seq: int
+    direction: Direction
+    kind: MessageKind
+    source: MessageSource
+    author_id: int | None
+    text: str | None
+    payload: str | None
+    status: MessageStatus
+    retry_of_id: int | None
+    failure_code: str | None
+    failure_text: str | None
+    created_at: datetime
+    sent_at: datetime | None
+    delivered_at: datetime | None
+    read_at: datetime | None
+    failed_at: datetime | None
+
+
+@dataclass(slots=True, eq=False)
+class ActivityRecord:
+    """A row of `activity`."""
+
+    id: int
+    conversation_id: int
+    seq: int
+    kind: ActivityKind
+    source: ChangeSource
+    actor_id: int | None
+    assignee_id: int | None
+    until: datetime | None
+    created_at: datetime
+
+
+ActivityRow = Activity | ActivityRecord
+ContactRow = Contact | ContactRecord
+ConversationRow = Conversation | ConversationRecord
+MemberRow = Member | MemberRecord
+MessageRow = Message | MessageRecord
+UserRow = User | UserRecord
+"""What is read is a record; what was just changed is a model's instance."""
+
+
+class Table(Generic[R]):
+    """A record's columns, and how to read it off the values of a row from a place on."""
+
+    def __init__(self, kind: type[R], name: str) -> None:
+        self.kind = kind
+        self.name = name
+        hints = get_type_hints(kind)
+        self._hints = {
+            field.name: hints[field.name]
+            for field in fields(kind)  # type: ignore[arg-type]  # every record is a dataclass
+            if not _is_record(hints[field.name])
+        }
+
+    @property
+    def width(self) -> int:
+        """Return how many columns it has."""
+        return len(self._hints)
+
+    def columns(self, alias: str) -> str:
+        """Return its columns for a SELECT."""
+        return ", ".join(f"{alias}.{name}" for name in self._hints)
+
+    def decoder(self) -> "Callable[..., R]":
+        """Return (values, place of the first column, inner records) -> the record."""
+        return _decoder(self, sql.dialect())
+
+    def source(self, dialect: str) -> tuple[str, dict[str, Any]]:
+        """Return the source of the decoder, and the names in it."""
+        names: dict[str, Any] = {"kind": self.kind, "moment": datetime.fromisoformat}
+        parts = [
+            _expression(f"v[o+{place}]", hint, place, dialect, names)
+            for place, hint in enumerate(self._hints.values())
+        ]
+        return f"lambda v, o, *inner: kind({', '.join(parts)}, *inner)", names
+
+
+@cache
+def _decoder(table: Table[Any], dialect: str) -> Callable[..., Any]:
+    source, names = table.source(dialect)
+    decode: Callable[..., Any] = eval(source, names)  # noqa: S307 - made of field names alone
+    return decode
+
+
+def _is_record(hint: Any) -> bool:
+    return any(name.endswith("Record") for name in _names(hint))
+
+
+def _names(hint: Any) -> Sequence[str]:
+    return [getattr(kind, "__name__", "") for kind in (hint, *get_args(hint))]
+
+
+def _expression(value: str, hint: Any, place: int, dialect: str, names: dict[str, Any]) -> str:
+    """Return how one column is decoded: SQLite keeps moments as text and booleans as numbers."""
+    kinds = [kind for kind in (get_args(hint) or (hint,)) if kind is not NoneType]
+    kind = kinds[0]
+    nullable = NoneType in get_args(hint)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        names[f"e{place}"] = {member.value: member for member in kind} | {None: None}
+        return f"e{place}[{value}]"
+    if dialect == "sqlite" and kind is datetime:
+        return f"{value} and moment({value})" if nullable else f"moment({value})"
+    if dialect == "sqlite" and kind is bool:
+        return f"bool({value})"
+    return value
+
+
+USERS = Table(UserRecord, "account")
+MEMBERS = Table(MemberRecord, "member")
+CONTACTS = Table(ContactRecord, "contact")
+CONVERSATIONS = Table(ConversationRecord, "conversation")
+MESSAGES = Table(MessageRecord, "message")
+ACTIVITIES = Table(ActivityRecord, "activity")
+
+
+async def read_conversations(rest: str, *values: Any) -> list[ConversationRecord]:
+    """Return conversations (alias c) with contact (ct), assignee (m) and its user (u).
+
+    `rest` is what follows the joins: WHERE, ORDER BY and LIMIT.
+    """
+    rows = await sql.records(
+        f"SELECT {CONVERSATIONS.columns('c')}, {CONTACTS.columns('ct')}, {MEMBERS.columns('m')},"
+        f" {USERS.columns('u')} FROM conversation c JOIN contact ct ON ct.id = c.contact_id"
+        " LEFT JOIN member m ON m.id = c.assignee_id LEFT JOIN account u ON u.id = m.user_id "
+        + rest,
+        *values,
+    )
+    contact_at = CONVERSATIONS.width
+    member_at = contact_at + CONTACTS.width
+    user_at = member_at + MEMBERS.width
+    conversation, contact = CONVERSATIONS.decoder(), CONTACTS.decoder()
+    member, user = MEMBERS.decoder(), USERS.decoder()
+    return [
+        conversation(
+            row,
+            0,
+            contact(row, contact_at),
+            member(row, member_at, user(row, user_at)) if row[member_at] is not None else None,
+        )
+        for row in rows
+    ]
+
+
+async def read_contacts(rest: str, *values: Any) -> list[ContactRecord]:
+    """Return contacts (alias ct) of conversations (c) with their assignee (m).
+
+    `rest` is what follows the joins: WHERE, ORDER BY and LIMIT.
+    """
+    rows = await sql.records(
+        f"SELECT {CONTACTS.columns('ct')} FROM contact ct"
+        " JOIN conversation c ON c.contact_id = ct.id"
+        f" LEFT JOIN member m ON m.id = c.assignee_id {rest}",
+        *values,
+    )
+    decode = CONTACTS.decoder()
+    return [decode(row, 0) for row in rows]
+
+
+async def read_members(rest: str, *values: Any) -> list[MemberRecord]:
+    """Return members (alias m) with their user (u); `rest` follows the joins."""
+    rows = await sql.records(
+        f"SELECT {MEMBERS.columns('m')}, {USERS.columns('u')} FROM member m"
+        f" JOIN account u ON u.id = m.user_id {rest}",
+        *values,
+    )
+    member, user = MEMBERS.decoder(), USERS.decoder()
+    return [member(row, 0, user(row, MEMBERS.width)) for row in rows]
+
+
+async def read(table: Table[R], rest: str, *values: Any, source: str | None = None) -> list[R]:
+    """Return the records of one table, or of a `source` with its columns (alias t).
+
+    `rest` is what follows FROM.
+    """
+    rows = await sql.records(
+        f"SELECT {table.columns('t')} FROM {source or table.name} t {rest}", *values
+    )
+    decode = table.decoder()
+    return [decode(row, 0) for row in rows]
