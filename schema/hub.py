@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from models.clock import now
-from models.conversation import Conversation
+from models.records import ConversationRecord
 from realtime.broker import Broker, Signal, Wake
 from realtime.log import Logged, LogReader, Subscriber
 from realtime.presence import Typing, read_typing
@@ -35,7 +35,7 @@ class TypingTold:
     """A sign of typing with its conversation, read once for all who get it."""
 
     typing: Typing
-    conversation: Conversation
+    conversation: ConversationRecord
     loaders: Loaders = field(default_factory=Loaders)
 
 

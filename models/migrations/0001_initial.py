@@ -46,7 +46,12 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name="EventCounter",
             fields=[
-                ("workspace_id", fields.BigIntField(generated=False, primary_key=True, unique=True, db_index=True)),
+                (
+                    "workspace_id",
+                    fields.BigIntField(
+                        generated=False, primary_key=True, unique=True, db_index=True
+                    ),
+                ),
                 ("seq", fields.BigIntField(default=0)),
                 ("oldest_seq", fields.BigIntField(default=1)),
                 ("epoch", fields.CharField(max_length=32)),
