@@ -80,6 +80,15 @@ async def test_an_agent_is_told_of_theirs_only(server: Server, world: World) -> 
     assert heard == {"own": ["to anna"], "team": ["to ben", "to dora"]}
 
 
+def _hidden(conversation: int) -> dict[str, str | None]:
+    return {
+        "__typename": "ConversationChanged",
+        "change": "HIDDEN",
+        "conversationId": encode_id("Conversation", conversation),
+        "now": None,
+    }
+
+
 @pytest.mark.parametrize("replayed", [False, True])
 async def test_losing_sight_is_told_once_by_id_only_and_then_nothing(
     server: Server, world: World, replayed: bool
@@ -109,19 +118,10 @@ async def test_losing_sight_is_told_once_by_id_only_and_then_nothing(
         if not replayed:
             await act()
         heard = await client.until(await last_seq(world), everything)
-        hidden = [
-            {
-                "__typename": "ConversationChanged",
-                "change": "HIDDEN",
-                "conversationId": encode_id("Conversation", conversation),
-                "now": None,
-            }
-            for conversation in (lost, dropped)
-        ]
         assert [
             {key: value for key, value in event.items() if key not in ("eventId", "cursor")}
             for event in heard
-        ] == [*hidden, {"__typename": "MemberChanged"}]
+        ] == [_hidden(lost), _hidden(dropped), {"__typename": "MemberChanged"}]
         for wanted in heard[:2]:
             assert (await client.hear(changes))["eventId"] == wanted["eventId"]
         assert client.left(changes) == []
