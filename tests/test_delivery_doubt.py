@@ -27,9 +27,9 @@ async def vendor() -> AsyncIterator[Vendor]:
 
 
 @pytest.fixture
-async def hasty() -> AsyncIterator[GuardedClient]:
-    """Give a client that waits a fifth of a second."""
-    client = GuardedClient(timeout_seconds=0.2, private_hosts="127.0.0.1")
+async def client() -> AsyncIterator[GuardedClient]:
+    """Give a client to be handed to a worker of one's own."""
+    client = GuardedClient(timeout_seconds=5, private_hosts="127.0.0.1")
     yield client
     await client.aclose()
 
@@ -42,15 +42,17 @@ async def expire_leases() -> None:
 
 
 async def test_a_time_out_leaves_the_message_uncertain_and_is_not_repeated(
-    api: Api, world: World, vendor: Vendor, hasty: GuardedClient
+    api: Api, world: World, vendor: Vendor
 ) -> None:
     heard = await heard_by(vendor, world)
     vendor.be_silent()
     message = await sent_message(api, world, heard)
 
+    hasty = GuardedClient(timeout_seconds=1, private_hosts="127.0.0.1")
     assert await run_jobs(hasty) == 1
+    await hasty.aclose()
     await let_time_pass(A_WHILE)
-    assert await run_jobs(hasty) == 0
+    assert await run_jobs() == 0
 
     row = await Message.get(id=message.id)
     assert (row.status, row.attempt_started_at) == (MessageStatus.UNCERTAIN, None)
@@ -61,18 +63,18 @@ async def test_a_time_out_leaves_the_message_uncertain_and_is_not_repeated(
 
 
 async def test_a_vendor_who_drops_repeats_is_asked_again_with_the_same_key(
-    api: Api, world: World, vendor: Vendor, hasty: GuardedClient
+    api: Api, world: World, vendor: Vendor
 ) -> None:
     heard = await heard_by(vendor, world, accepts_idempotency_key=True)
-    vendor.be_silent()
+    vendor.hang_up()
     message = await sent_message(api, world, heard)
 
-    assert await run_jobs(hasty) == 1
+    assert await run_jobs() == 1
     row = await Message.get(id=message.id)
     assert row.status is MessageStatus.PENDING
     assert row.attempt_started_at is not None
     await let_time_pass(A_WHILE)
-    assert await run_jobs(hasty) == 1
+    assert await run_jobs() == 1
 
     assert [request.headers["idempotency-key"] for request in vendor.received] == [
         f"parley-{message.id}"
@@ -88,15 +90,15 @@ async def test_a_vendor_who_drops_repeats_is_asked_again_with_the_same_key(
 
 @pytest.mark.parametrize("accepts", [True, False])
 async def test_doubt_about_one_attempt_is_not_forgotten_by_the_next(
-    api: Api, world: World, vendor: Vendor, hasty: GuardedClient, accepts: bool
+    api: Api, world: World, vendor: Vendor, accepts: bool
 ) -> None:
     heard = await heard_by(vendor, world, accepts_idempotency_key=accepts)
-    vendor.be_silent()
+    vendor.hang_up()
     vendor.will(503, times=MAX_ATTEMPTS)
     message = await sent_message(api, world, heard)
 
     for _ in range(MAX_ATTEMPTS):
-        await run_jobs(hasty)
+        await run_jobs()
         await let_time_pass(A_WHILE)
 
     assert len(vendor.received) == (MAX_ATTEMPTS if accepts else 1)
@@ -137,7 +139,7 @@ async def test_a_crash_before_the_request_left_costs_nothing(
 
 
 async def test_a_worker_who_lost_the_job_sends_nothing(
-    api: Api, world: World, vendor: Vendor, hasty: GuardedClient
+    api: Api, world: World, vendor: Vendor, client: GuardedClient
 ) -> None:
     heard = await heard_by(vendor, world)
     message = await sent_message(api, world, heard)
@@ -146,10 +148,10 @@ async def test_a_worker_who_lost_the_job_sends_nothing(
     [holder] = await claim()
 
     with pytest.raises(LeaseLost):
-        await deliver_message(hasty, loser)
+        await deliver_message(client, loser)
     assert vendor.received == []
     assert (await Message.get(id=message.id)).attempt_started_at is None
-    await deliver_message(hasty, holder)
+    await deliver_message(client, holder)
 
     assert vendor.texts == ["Hi"]
     assert (await Message.get(id=message.id)).status is MessageStatus.SENT
@@ -159,7 +161,7 @@ async def test_of_many_workers_who_all_believe_to_hold_the_job_one_sends(
     api: Api,
     world: World,
     vendor: Vendor,
-    hasty: GuardedClient,
+    client: GuardedClient,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     heard = await heard_by(vendor, world)
@@ -173,7 +175,7 @@ async def test_of_many_workers_who_all_believe_to_hold_the_job_one_sends(
 
     monkeypatch.setattr(delivery, "_mark_attempt", mark_together)
     results = await asyncio.gather(
-        *(deliver_message(hasty, job) for _ in range(6)), return_exceptions=True
+        *(deliver_message(client, job) for _ in range(6)), return_exceptions=True
     )
 
     assert vendor.texts == ["Hi"]
@@ -183,7 +185,7 @@ async def test_of_many_workers_who_all_believe_to_hold_the_job_one_sends(
 
 
 async def test_what_the_vendor_said_counts_also_after_the_lease(
-    api: Api, world: World, vendor: Vendor, hasty: GuardedClient
+    api: Api, world: World, vendor: Vendor, client: GuardedClient
 ) -> None:
     heard = await heard_by(vendor, world)
     message = await sent_message(api, world, heard)
@@ -193,16 +195,16 @@ async def test_what_the_vendor_said_counts_also_after_the_lease(
 
     class Overtaken(GuardedClient):
         async def post_json(self, url, body, headers=None):  # type: ignore[no-untyped-def]
-            response = await hasty.post_json(url, body, headers)
+            response = await client.post_json(url, body, headers)
             await expire_leases()
             assert await run_jobs() == 1
             assert (await Message.get(id=message.id)).status is MessageStatus.UNCERTAIN
             taken.set()
             return response
 
-    client = Overtaken(timeout_seconds=5)
-    await deliver_message(client, slow)
-    await client.aclose()
+    overtaken = Overtaken(timeout_seconds=5)
+    await deliver_message(overtaken, slow)
+    await overtaken.aclose()
 
     assert taken.is_set()
     row = await Message.get(id=message.id)

@@ -13,6 +13,8 @@ from tests.test_http_client import serving as serving_raw
 
 SILENCE = b""
 """As an answer: take the request and never answer it."""
+HANG_UP = b"-"
+"""As an answer: take the request and close the connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,13 @@ class Vendor:
         """Answer the next requests with this."""
         self.answers.extend([answer(status, body, *headers)] * times)
 
-    def be_silent(self, times: int = 1) -> None:
-        """Take the next requests and never answer them."""
-        self.answers.extend([SILENCE] * times)
+    def be_silent(self) -> None:
+        """Take the next request and never answer it."""
+        self.answers.append(SILENCE)
+
+    def hang_up(self) -> None:
+        """Take the next request and close the connection: nobody knows what became of it."""
+        self.answers.append(HANG_UP)
 
 
 def answer(status: int, body: str = "", *headers: str) -> bytes:
@@ -72,8 +78,9 @@ async def vendor_server() -> AsyncIterator[Vendor]:
         reply = vendor.answers.popleft() if vendor.answers else answer(200, said)
         if reply == SILENCE:
             await asyncio.get_running_loop().create_future()
-        writer.write(reply)
-        await writer.drain()
+        if reply != HANG_UP:
+            writer.write(reply)
+            await writer.drain()
 
     async with serving_raw(handle) as port:
         vendor.url = f"http://127.0.0.1:{port}"
