@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]  # it has no stubs
 
+from tests.conftest import DIRECTORY, WORKER
 from tests.demo_server import ask, collect_until, following
 
 START_SECONDS = 120
@@ -63,10 +64,12 @@ async def _cluster(directory: Path, port: int) -> AsyncIterator[tuple[Any, str]]
             await process.wait()
 
 
-async def test_sent_to_one_server_heard_at_the_other_and_all_ends(tmp_path: Path) -> None:
+async def test_sent_to_one_server_heard_at_the_other_and_all_ends() -> None:
+    # not tmp_path: as root, PostgreSQL runs as another user, whom pytest locks out of it
+    directory = Path(os.environ[DIRECTORY]) / f"cluster-{WORKER}"
     port = _two_free_ports()
     here, there = (f"http://127.0.0.1:{number}" for number in (port, port + 1))
-    async with asyncio.timeout(START_SECONDS), _cluster(tmp_path, port) as (process, printed):
+    async with asyncio.timeout(START_SECONDS), _cluster(directory, port) as (process, printed):
         assert f"{here}/graphql" in printed
         assert f"{there}/graphql" in printed
         token = printed.partition("API key")[2].split()[0]
@@ -86,8 +89,8 @@ async def test_sent_to_one_server_heard_at_the_other_and_all_ends(tmp_path: Path
         assert await process.wait() == 0
         assert time.monotonic() - started < STOP_SECONDS
         assert psutil.wait_procs(programs, timeout=0)[1] == []
-    assert not (tmp_path / "cluster" / "postgres" / "postmaster.pid").exists()
-    assert not (tmp_path / "cluster" / "redis" / "redis.pid").exists()
+    assert not (directory / "cluster" / "postgres" / "postmaster.pid").exists()
+    assert not (directory / "cluster" / "redis" / "redis.pid").exists()
 
 
 def _tells(heard: list[Any], answer: Any) -> bool:
