@@ -38,23 +38,24 @@ MEMBERS = "query ($id: ID!) { workspace(id: $id) { members { name user { name } 
 MINE = "{ workspaces { name } viewer { name workspaces { name } } }"
 
 
+def _member(person: Any, name: str, role: str, visibility: str, team: str | None) -> Any:
+    return {
+        "id": person.id,
+        "name": name,
+        "role": role,
+        "visibility": visibility,
+        "isActive": True,
+        "user": {"name": name},
+        "team": {"name": team} if team else None,
+    }
+
+
 async def test_everything_of_a_workspace(api: Api, world: World) -> None:
     sales, _ = await world.team("Sales"), await world.team("Art")
     ada = await world.add("Ada", Role.AGENT, visibility=Visibility.TEAM, team=sales)
     channel = await world.connect()
 
     found = (await api.ask(ada, WORKSPACE, id=world.id))["workspace"]
-
-    def member(person: Any, name: str, role: str, visibility: str, team: str | None) -> Any:
-        return {
-            "id": person.id,
-            "name": name,
-            "role": role,
-            "visibility": visibility,
-            "isActive": True,
-            "user": {"name": name},
-            "team": {"name": team} if team else None,
-        }
 
     assert [team["name"] for team in found.pop("teams")] == ["Art", "Sales"]
     assert found == {
@@ -64,8 +65,8 @@ async def test_everything_of_a_workspace(api: Api, world: World) -> None:
         "language": "en",
         "viewerMember": {"id": ada.id, "role": "AGENT", "visibility": "TEAM"},
         "members": [
-            member(ada, "Ada", "AGENT", "TEAM", "Sales"),
-            member(world.owner, "Olga", "OWNER", "ALL", None),
+            _member(ada, "Ada", "AGENT", "TEAM", "Sales"),
+            _member(world.owner, "Olga", "OWNER", "ALL", None),
         ],
         "channels": [
             {
