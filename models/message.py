@@ -89,7 +89,7 @@ class Message(Model):
     """The vendor's own JSON of a message that we cannot show; never dropped."""
     external_id = fields.CharField(max_length=255, null=True)
     status = fields.CharEnumField(MessageStatus, max_length=16)
-    retry_of_id = fields.BigIntField(null=True)
+    retry_of_id = fields.BigIntField(null=True, db_index=True)
     attempt_started_at = fields.DatetimeField(null=True)
     """Set before a request to the vendor leaves and cleared when its outcome is known: still set
     after a crash, it means that nobody knows."""

@@ -68,6 +68,15 @@ async def messages_by_id(ids: Collection[int]) -> dict[int, MessageRecord]:
     return {row.id: row for row in rows}
 
 
+async def messages_on_retry(ids: Collection[int]) -> dict[int, bool]:
+    """Return, for messages of which a retry is on its way or has arrived, that it is so."""
+    rows = await sql.records(
+        f"SELECT retry_of_id FROM message WHERE status <> 'FAILED' AND {sql.among('retry_of_id')}",
+        sql.group(ids),
+    )
+    return {row[0]: True for row in rows}
+
+
 async def members_by_id(ids: Collection[int]) -> dict[int, MemberRecord]:
     """Return members with their user."""
     rows = await read_members(f"WHERE {sql.among('m.id')}", sql.group(ids))

@@ -28,6 +28,7 @@ from resolvers.page import Page, PageRequest, keyset_page
 
 NAME_LENGTH = 100
 EMAIL_LENGTH = 254
+LANGUAGE_LENGTH = 16
 SEARCH_LENGTH = 100
 DETAILS = ("first_name", "last_name", "phone", "email", "language")
 
@@ -61,7 +62,7 @@ def clean_details(**values: str | None) -> Details:
     if "email" in values:
         clean["email"] = clean_email(values["email"])
     if "language" in values:
-        clean["language"] = (values["language"] or "")[:16] or None
+        clean["language"] = clean_language(values["language"])
     return Details(frozenset(clean), **clean)
 
 
@@ -72,6 +73,16 @@ def _name(value: str | None, field: str) -> str:
             Code.TOO_LONG, "At most {limit} characters.", field=(field,), limit=NAME_LENGTH
         )
     return name
+
+
+def clean_language(value: str | None) -> str | None:
+    """Return a language tag; refuse one that is too long to be one."""
+    language = (value or "").strip()
+    if len(language) > LANGUAGE_LENGTH:
+        raise Refused(
+            Code.TOO_LONG, "At most {limit} characters.", field=("language",), limit=LANGUAGE_LENGTH
+        )
+    return language or None
 
 
 def clean_phone(value: str | None) -> str | None:

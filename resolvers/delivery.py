@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+import structlog
+
 from connectors.channels import (
     ChannelAddress,
     FailedForGood,
@@ -19,9 +21,11 @@ from models.engine import sql
 from models.episode import Episode
 from models.message import Message, MessageSource, MessageStatus
 from realtime.events import MessageStatusChanged, UnrepliedCleared
-from realtime.jobs import MAX_ATTEMPTS, ClaimedJob, LeaseLost, Retry
+from realtime.jobs import MAX_ATTEMPTS, ClaimedJob, LeaseLost, Retry, outlast
 from realtime.transaction import Announce, transaction
 from resolvers.access import lock_conversation
+
+log = structlog.get_logger()
 
 RANK = {
     MessageStatus.PENDING: 0,
@@ -82,10 +86,10 @@ async def report_status(
             )
         )
         if RANK.get(status, 0) >= RANK[MessageStatus.SENT]:
-            await _reply_arrived(message, announce)
+            await reply_arrived(message, announce)
 
 
-async def _reply_arrived(message: Message, announce: Announce) -> None:
+async def reply_arrived(message: Message, announce: Announce) -> None:
     """Note a reply; it answers nothing that the contact wrote after it."""
     cleared = await Conversation.filter(
         id=message.conversation_id,
@@ -115,6 +119,19 @@ async def deliver_message(client: GuardedClient, job: ClaimedJob) -> None:
     )
     if message is None or message.status is not MessageStatus.PENDING:
         return
+    try:
+        await _deliver(client, job, message)
+    except (LeaseLost, Retry):
+        raise
+    except Exception:
+        if job.attempts < MAX_ATTEMPTS:
+            raise
+        log.exception("delivery_given_up", message_id=message.id)
+        await _settle_at_last(job, message)
+
+
+async def _deliver(client: GuardedClient, job: ClaimedJob, message: Message) -> None:
+    """Make one attempt, and write or raise what becomes of it."""
     channel = message.contact_channel.channel
     in_doubt = message.attempt_started_at is not None
     outcome: SendOutcome
@@ -135,7 +152,16 @@ async def deliver_message(client: GuardedClient, job: ClaimedJob) -> None:
             await _try_again(message, outcome, channel.accepts_idempotency_key, in_doubt)
         if in_doubt and isinstance(outcome, RetryLater):
             outcome = Unknown(outcome.reason)
-    await _settle(job, message, outcome)
+    await outlast(lambda: _settle(job, message, outcome))
+
+
+async def _settle_at_last(job: ClaimedJob, message: Message) -> None:
+    """End a delivery that failed for reasons of our own, before its job is buried."""
+    found = await Message.get(id=message.id)
+    outcome: SendOutcome = FailedForGood("INTERNAL", "The server could not send this message.")
+    if found.attempt_started_at is not None:
+        outcome = Unknown("The server failed while it was sending this message.")
+    await _settle(job, found, outcome)
 
 
 async def _mark_attempt(job: ClaimedJob, message: Message, *, may_repeat: bool) -> None:

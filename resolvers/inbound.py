@@ -23,7 +23,7 @@ from realtime.transaction import Announce
 from resolvers.access import lock_conversation
 from resolvers.contact import NAME_LENGTH, Details, add_contact, clean_email, clean_phone
 from resolvers.conversation import BY_CONTACT, open_now, save_state
-from resolvers.delivery import report_status
+from resolvers.delivery import reply_arrived, report_status
 from resolvers.message import append
 
 
@@ -78,8 +78,6 @@ async def _receive_message(
             if moment >= workspace.unreplied_since:
                 conversation.unreplied_since = moment
         target.last_incoming_at = moment
-    else:
-        conversation.unreplied_since = None
     target.last_message_at = moment
     await target.save(update_fields=["last_incoming_at", "last_message_at"])
     is_text = item.content.kind is ContentKind.TEXT
@@ -97,6 +95,8 @@ async def _receive_message(
         provider_at=item.occurred_at,
     )
     await append(message, announce)
+    if not incoming:
+        await reply_arrived(message, announce)
 
 
 async def _contact_channel(

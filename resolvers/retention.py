@@ -6,6 +6,7 @@ from models.clock import now
 from models.engine import sql
 from models.idempotency_key import IdempotencyKey
 from models.inbound_event import InboundEvent
+from models.job import Job, JobState
 from models.session import Session
 from realtime.jobs import ClaimedJob
 from realtime.transaction import transaction
@@ -14,6 +15,7 @@ from settings import get_settings
 CLEAN_UP = "clean_up"
 CLEAN_UP_EVERY_SECONDS = 3600
 INBOUND_RETENTION_DAYS = 30
+DEAD_JOB_RETENTION_DAYS = 30
 EVENTS_AT_ONCE = 5000
 
 
@@ -33,6 +35,9 @@ async def clean_up(job: ClaimedJob) -> None:
     await InboundEvent.filter(
         received_at__lt=moment - timedelta(days=INBOUND_RETENTION_DAYS),
         handled_at__not_isnull=True,
+    ).delete()
+    await Job.filter(
+        state=JobState.DEAD, created_at__lt=moment - timedelta(days=DEAD_JOB_RETENTION_DAYS)
     ).delete()
     await Session.filter(refresh_expires_at__lt=moment).delete()
     counters = await sql.rows("SELECT workspace_id FROM event_counter")

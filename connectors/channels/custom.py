@@ -67,7 +67,8 @@ RETRY_AFTER_MAX_SECONDS = 3600.0
 SIGNATURE_HEADER = "x-parley-signature"
 SIGNATURE_TOLERANCE_SECONDS = 300
 
-_CONTACT_ID = re.compile(r"[A-Za-z0-9_=+/@]{1,50}")
+_CONTACT_ID = re.compile(r"[A-Za-z0-9_=+/@.:-]{1,50}")
+# respond.io allows A-Z a-z 0-9 _ = + / @; dots, colons and dashes let UUIDs and addresses in.
 _SIGNATURE = re.compile(r"t=([0-9]{1,12}),\s*s=([0-9a-f]{64})")
 _RETRYABLE = frozenset({408, 425, 429, 500, 503})
 _NULL = msgspec.Raw(b"null")
@@ -182,7 +183,7 @@ def _envelopes(body: bytes) -> Iterator[_Envelope | Unparsed]:
 
 def _item(raw: bytes, contact_id: object, profile: ContactProfile) -> InboundItem:
     if not isinstance(contact_id, str) or not _CONTACT_ID.fullmatch(contact_id):
-        return _unparsed(raw, "", "contactId is not 1 to 50 of A-Z a-z 0-9 _ = + / @")
+        return _unparsed(raw, "", "contactId is not 1 to 50 of A-Z a-z 0-9 _ = + / @ . : -")
     try:
         event = msgspec.json.decode(raw, type=_Event)
         external_id = identifier(event.m_id, MESSAGE_ID_MAX_CHARACTERS)

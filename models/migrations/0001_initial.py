@@ -866,7 +866,7 @@ class Migration(migrations.Migration):
                         max_length=16,
                     ),
                 ),
-                ("retry_of_id", fields.BigIntField(null=True)),
+                ("retry_of_id", fields.BigIntField(null=True, db_index=True)),
                 (
                     "attempt_started_at",
                     fields.DatetimeField(null=True, auto_now=False, auto_now_add=False),

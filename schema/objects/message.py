@@ -128,11 +128,11 @@ class Message(Node):
         """The message that this one sends again; null if it is no retry."""
         return encode_id("Message", root.retry_of_id) if root.retry_of_id is not None else None
 
-    @strawberry.field
-    def viewer_can_retry(root: strawberry.Parent[MessageRow], info: Info) -> bool:
-        """Whether the viewer may use `retryMessage` on it."""
+    @relation(bool, batches.messages_on_retry, then=lambda _, on_retry: not on_retry, absent=False)
+    def viewer_can_retry(root: strawberry.Parent[MessageRow], info: Info) -> int | None:
+        """Whether the viewer may use `retryMessage` on it, as no retry of it lives."""
         allowed = may(viewer_of(info), root.workspace_id, Right.REPLY)
-        return allowed and messages.can_be_retried(root)
+        return root.id if allowed and messages.can_be_retried(root) else None
 
     @classmethod
     def is_type_of(cls, obj: Any, _info: Any) -> bool:
