@@ -5,12 +5,13 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import structlog
 
 from models.engine import sql
+from models.engine.errors import TransientDatabaseError
 from models.job import JobState
 from realtime.broker import EVERY_WORKSPACE, Broker, Signal, Wake
 from realtime.transaction import JOBS_WORKSPACE
@@ -26,6 +27,7 @@ BACKOFF_BASE_SECONDS = 1.0
 BACKOFF_CAP_SECONDS = 600.0
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 
 class LeaseLost(Exception):  # noqa: N818 - a fact about the job, not an error of the program
@@ -143,6 +145,19 @@ async def revive(job_id: int) -> bool:
     return revived == 1
 
 
+async def outlast(write: Callable[[], Awaitable[T]]) -> T:
+    """Write what must not be forgotten, again while the database is away, as long as a lease."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + LEASE_SECONDS
+    while True:
+        try:
+            return await write()
+        except TransientDatabaseError:
+            if loop.time() > end:
+                raise
+        await asyncio.sleep(POLL_SECONDS)
+
+
 async def _age(job: ClaimedJob) -> float:
     """Return the seconds since a job was enqueued."""
     [clock] = await sql.rows(f"SELECT {sql.database_now()} AS now")
@@ -243,15 +258,20 @@ class JobRunner:
         if pause is None:
             pause = backoff_seconds(job.attempts)
         try:
-            exhausted = job.attempts >= MAX_ATTEMPTS
-            if retry.for_seconds is not None:
-                exhausted = await _age(job) > retry.for_seconds
-            await put_back(job, str(retry), after_seconds=None if exhausted else pause)
+            exhausted = await outlast(lambda: self._give_back(job, retry, pause))
         except Exception:
             log.warning("job_left_to_its_lease", job_id=job.id, exc_info=True)
             return
         if exhausted:
             log.error("job_dead", job_id=job.id, kind=job.kind, reason=str(retry))
+
+    async def _give_back(self, job: ClaimedJob, retry: Retry, pause: float) -> bool:
+        """Put a job back or bury it; return whether it is dead."""
+        exhausted = job.attempts >= MAX_ATTEMPTS
+        if retry.for_seconds is not None:
+            exhausted = await _age(job) > retry.for_seconds
+        await put_back(job, str(retry), after_seconds=None if exhausted else pause)
+        return exhausted
 
     async def _renew(self, job: ClaimedJob) -> None:
         """Renew the lease while the handler works."""
