@@ -154,16 +154,17 @@ class Server:
 
     url: str
 
+    async def post(self, who: HasToken | None, document: str, **variables: Any) -> Any:
+        """Send an operation by POST; return its whole answer."""
+        headers = {"authorization": f"Bearer {who.token}"} if who else {}
+        body = {"query": document, "variables": variables}
+        async with httpx2.AsyncClient(timeout=DEADLINE, trust_env=False) as client:
+            response = await client.post(f"{self.url}/graphql", json=body, headers=headers)
+        return response.json()
+
     async def ask(self, who: HasToken | None, document: str, **variables: Any) -> Any:
         """Send an operation by POST; return its data, which must have no errors."""
-        headers = {"authorization": f"Bearer {who.token}"} if who else {}
-        async with httpx2.AsyncClient(timeout=DEADLINE, trust_env=False) as client:
-            response = await client.post(
-                f"{self.url}/graphql",
-                json={"query": document, "variables": variables},
-                headers=headers,
-            )
-        answer = response.json()
+        answer = await self.post(who, document, **variables)
         assert "errors" not in answer, answer
         return answer["data"]
 
