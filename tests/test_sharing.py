@@ -12,7 +12,7 @@ from graphql import ExecutionResult, GraphQLError
 from realtime.log import encode_cursor
 from resolvers.read_mark import mark_conversation_read
 from schema.sharing import Answer, share
-from tests.streaming import Server, repeating, server, stack_bus_url, world
+from tests.streaming import Client, Server, server, stack_bus_url, world
 from tests.world import World
 
 __all__ = ["server", "stack_bus_url", "world"]
@@ -146,6 +146,14 @@ UNREAD = """subscription($id: ID!) {
 }"""
 
 
+async def all_hear(world: World, *clients: Client) -> None:
+    """Let the contact write until every stream has begun; no message is left half processed."""
+    heard = asyncio.gather(*(client.hear() for client in clients))
+    while not heard.done():
+        await world.hear("warm")
+    await heard
+
+
 async def test_server_executes_an_event_once(
     server: Server, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,9 +170,7 @@ async def test_server_executes_an_event_once(
         clients = [await stack.enter_async_context(server.client(one)) for one in people]
         for client in clients:
             await client.subscribe(ADDED, id=world.id)
-        async with repeating(lambda: world.hear("warm")):
-            for client in clients:
-                await client.hear()
+        await all_hear(world, *clients)
         message = await world.hear("last")
         heard = []
         for client in clients:
@@ -183,9 +189,7 @@ async def test_everybody_gets_their_own_where_it_differs(server: Server, world: 
     async with server.client(ada) as first, server.client(world.owner) as second:
         for client in (first, second):
             await client.subscribe(UNREAD, id=world.id)
-        async with repeating(lambda: world.hear("warm")):
-            for client in (first, second):
-                await client.hear()
+        await all_hear(world, first, second)
         await world.hear("last")
         unread = []
         for client in (first, second):
