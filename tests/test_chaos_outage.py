@@ -29,6 +29,7 @@ RECOVERY_SECONDS = 5.0
 POLL_SECONDS = 3.0
 """The two of the guarantee, and one for a machine that does much else."""
 OUTAGE_SECONDS = 1.0
+LOG_OUT = "mutation { logOut(input: {}) { isLoggedOut } }"
 
 
 class Postgres(PostgresServer):
@@ -122,26 +123,37 @@ async def test_a_database_and_a_bus_that_come_back_are_used_again_and_nothing_is
         report(await made.check(keys), made, messages=len(keys))
 
 
-async def test_events_arrive_by_polling_while_the_bus_is_down(
+async def test_what_one_server_does_another_tells_in_time_also_while_the_bus_is_down(
     tmp_path: Path, postgres: Postgres, redis: RedisServer
 ) -> None:
-    async with (
-        _cluster(tmp_path, postgres, redis) as (made, servers),
-        servers[1].client(made.world.owner) as client,
-    ):
+    async with _cluster(tmp_path, postgres, redis) as (made, servers):
         cursor = await cursor_of(made.world)
-        await client.subscribe(MESSAGES, workspaceId=made.world.id, after=cursor)
-        assert await made.try_to_send("key-0", servers[0]) is not None
-        assert (await client.hear())["message"] == {"text": "text of key-0"}
-        redis.kill()
-        for number in range(1, 4):
-            key = f"key-{number}"
-            assert await made.try_to_send(key, servers[0]) is not None
-            told = await client.hear(seconds=POLL_SECONDS)
-            assert told["message"] == {"text": f"text of {key}"}
-        redis.start()
-        for server in servers:
-            await server.until_ready(10)
+        variables = {"workspaceId": made.world.id, "after": cursor}
+        people = [await made.world.add(name) for name in ("Ada", "Ben")]
+        async with (
+            servers[1].client(made.world.owner) as client,
+            servers[1].client(people[0]) as first,
+            servers[1].client(people[1]) as second,
+        ):
+            for one in (client, first, second):
+                await one.subscribe(MESSAGES, **variables)
+            assert await made.try_to_send("key-0", servers[0]) is not None
+            for one in (client, first, second):
+                assert (await one.hear())["message"] == {"text": "text of key-0"}
+            await servers[0].ask(people[0], LOG_OUT)
+            assert await first.closing() == (4412, "ACCESS_REVOKED")
+            redis.kill()
+            await servers[0].ask(people[1], LOG_OUT)
+            for number in range(1, 4):
+                assert await made.try_to_send(f"key-{number}", servers[0]) is not None
+                told = await client.hear(seconds=POLL_SECONDS)
+                assert told["message"] == {"text": f"text of key-{number}"}
+            assert await second.closing() == (4412, "ACCESS_REVOKED")
+            for one in (first, second):
+                assert [message["type"] for message in one.left()] == ["error"]
+            redis.start()
+            for server in servers:
+                await server.until_ready(10)
 
 
 async def test_a_server_that_is_asked_to_end_finishes_what_runs(
