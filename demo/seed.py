@@ -31,12 +31,14 @@ from models.contact_channel import ContactChannel
 from models.conversation import Conversation
 from models.member import Member
 from models.message import Message, MessageStatus
+from models.queries import lock_conversation
+from models.records import MessageRow
 from models.team import Team
 from models.user import User
 from models.workspace import Workspace
 from realtime.log import Head
 from realtime.transaction import transaction
-from resolvers.access import Membership, Viewer, lock_conversation
+from resolvers.access import Membership, Viewer
 from resolvers.assignment import assign_conversation
 from resolvers.channel import connect_channel
 from resolvers.closing import close_conversation
@@ -212,7 +214,7 @@ async def _act(
             await mark_conversation_read(_viewer(colleagues[by]), conversation_id)
 
 
-async def _report(message: Message, status: MessageStatus, external_id: str) -> None:
+async def _report(message: MessageRow, status: MessageStatus, external_id: str) -> None:
     """Let the vendor tell how far a message came; its delivery then finds nothing left to do."""
     async with transaction() as announce:
         await lock_conversation(message.conversation_id)

@@ -76,4 +76,5 @@ class Conversation(Model):
             ("workspace_id", "status", "last_message_at", "id"),
             ("workspace_id", "assignee_id", "status", "last_message_at", "id"),
             ("workspace_id", "assignee_id", "last_message_at", "id"),
+            ("workspace_id", "status", "assignee_id", "incoming_count"),
         )

@@ -23,18 +23,6 @@ from models.user import User
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
-    """A condition of a statement, with the values of its placeholders."""
-
-    condition: str
-    values: tuple[Any, ...] = ()
-
-    def __and__(self, other: "Where") -> "Where":
-        """Return the condition that both hold."""
-        return Where(f"{self.condition} AND {other.condition}", self.values + other.values)
-
-
 @dataclass(slots=True, eq=False)
 class UserRecord:
     """A row of `account`, without its secrets."""
@@ -87,7 +75,9 @@ class ConversationRecord:
     status: ConversationStatus
     assignee_id: int | None
     team_id: int | None
+    last_seq: int
     incoming_count: int
+    last_channel_id: int | None
     last_message_id: int | None
     last_message_at: datetime
     unreplied_since: datetime | None
@@ -112,6 +102,7 @@ class MessageRecord:
     conversation_id: int
     channel_id: int
     seq: int
+    incoming_count: int
     direction: Direction
     kind: MessageKind
     source: MessageSource
@@ -225,69 +216,3 @@ CONTACTS = Table(ContactRecord, "contact")
 CONVERSATIONS = Table(ConversationRecord, "conversation")
 MESSAGES = Table(MessageRecord, "message")
 ACTIVITIES = Table(ActivityRecord, "activity")
-
-
-async def read_conversations(rest: str, *values: Any) -> list[ConversationRecord]:
-    """Return conversations (alias c) with contact (ct), assignee (m) and its user (u).
-
-    `rest` is what follows the joins: WHERE, ORDER BY and LIMIT.
-    """
-    rows = await sql.records(
-        f"SELECT {CONVERSATIONS.columns('c')}, {CONTACTS.columns('ct')}, {MEMBERS.columns('m')},"
-        f" {USERS.columns('u')} FROM conversation c JOIN contact ct ON ct.id = c.contact_id"
-        " LEFT JOIN member m ON m.id = c.assignee_id LEFT JOIN account u ON u.id = m.user_id "
-        + rest,
-        *values,
-    )
-    contact_at = CONVERSATIONS.width
-    member_at = contact_at + CONTACTS.width
-    user_at = member_at + MEMBERS.width
-    conversation, contact = CONVERSATIONS.decoder(), CONTACTS.decoder()
-    member, user = MEMBERS.decoder(), USERS.decoder()
-    return [
-        conversation(
-            row,
-            0,
-            contact(row, contact_at),
-            member(row, member_at, user(row, user_at)) if row[member_at] is not None else None,
-        )
-        for row in rows
-    ]
-
-
-async def read_contacts(rest: str, *values: Any) -> list[ContactRecord]:
-    """Return contacts (alias ct) of conversations (c) with their assignee (m).
-
-    `rest` is what follows the joins: WHERE, ORDER BY and LIMIT.
-    """
-    rows = await sql.records(
-        f"SELECT {CONTACTS.columns('ct')} FROM contact ct"
-        " JOIN conversation c ON c.contact_id = ct.id"
-        f" LEFT JOIN member m ON m.id = c.assignee_id {rest}",
-        *values,
-    )
-    decode = CONTACTS.decoder()
-    return [decode(row, 0) for row in rows]
-
-
-async def read_members(rest: str, *values: Any) -> list[MemberRecord]:
-    """Return members (alias m) with their user (u); `rest` follows the joins."""
-    rows = await sql.records(
-        f"SELECT {MEMBERS.columns('m')}, {USERS.columns('u')} FROM member m"
-        f" JOIN account u ON u.id = m.user_id {rest}",
-        *values,
-    )
-    member, user = MEMBERS.decoder(), USERS.decoder()
-    return [member(row, 0, user(row, MEMBERS.width)) for row in rows]
-
-
-async def read(table: Table[R], rest: str, *values: Any, source: str | None = None) -> list[R]:
-    """Return the records of one table, or of a `source` with its columns (alias t).
-
-    `rest` is what follows FROM.
-    """
-    rows = await sql.records(
-        f"SELECT {table.columns('t')} FROM {source or table.name} t {rest}", *values
-    )
-    decode = table.decoder()
-    return [decode(row, 0) for row in rows]

@@ -68,11 +68,19 @@ class Announce:
         )
 
     async def _write_events(self, workspace_id: int, facts: list[Fact]) -> int:
+        """Write the events of one workspace and return the last one's number.
+
+        On PostgreSQL in one statement: between the counter's lock and the commit nothing waits.
+        """
+        if sql.dialect() == "postgres":
+            return await self._write_events_at_once(workspace_id, facts)
         counters = await sql.rows(
             "UPDATE event_counter SET seq = seq + ? WHERE workspace_id = ? RETURNING seq",
             len(facts),
             workspace_id,
         )
+        if not counters:
+            raise LookupError(f"The workspace {workspace_id} has no log.")
         head = int(counters[0]["seq"])
         moment = now()
         values = [
@@ -85,6 +93,28 @@ class Announce:
             *(value for row in values for value in row),
         )
         return head
+
+    async def _write_events_at_once(self, workspace_id: int, facts: list[Fact]) -> int:
+        count = len(facts)
+        places = ", ".join(
+            f"({place}, cast(? as text), cast(? as text))" for place in range(1, count + 1)
+        )
+        rows = await sql.records(
+            "WITH counter AS (UPDATE event_counter SET seq = seq + cast(? as bigint)"
+            " WHERE workspace_id = ? RETURNING seq)"
+            " INSERT INTO event (workspace_id, seq, kind, payload, created_at)"
+            f" SELECT cast(? as bigint), counter.seq - {count} + fact.place, fact.kind,"
+            " fact.payload, cast(? as timestamptz)"
+            f" FROM counter, (VALUES {places}) AS fact (place, kind, payload) RETURNING seq",
+            count,
+            workspace_id,
+            workspace_id,
+            now(),
+            *(text for fact in facts for text in (type(fact).__name__, encode(fact))),
+        )
+        if not rows:
+            raise LookupError(f"The workspace {workspace_id} has no log.")
+        return max(int(row[0]) for row in rows)
 
     def tell(self, broker: Broker | None) -> None:
         """Wake the readers of what was committed; losing this costs latency, never an event."""

@@ -7,18 +7,12 @@ from enum import Enum
 
 from models.channel import Channel
 from models.contact import Contact
-from models.conversation import Conversation
 from models.engine import sql
 from models.episode import ChangeSource
 from models.member import Member, Role, Visibility
 from models.message import Message
-from models.records import (
-    ContactRecord,
-    ConversationRecord,
-    ConversationRow,
-    Where,
-    read_conversations,
-)
+from models.queries import Where, lock_conversation, read_conversations
+from models.records import ContactRecord, ConversationRecord, ConversationRow
 from models.refusal import Code, Conflict, Refused
 from models.workspace import Workspace
 from realtime.log import Head
@@ -193,30 +187,19 @@ async def get_conversation(
 
 async def hold_conversation(
     viewer: Viewer, conversation_id: int, right: Right, *, expected_version: int | None = None
-) -> Conversation:
+) -> ConversationRecord:
     """Return a conversation to be changed, locked until the transaction ends.
 
     Refuses as `get_conversation` does, and raises Conflict if `expected_version` is not its
     version any more.
     """
-    await lock_conversation(conversation_id)
-    conversation = (
-        await Conversation.filter(id=conversation_id)
-        .select_related("contact", "assignee__user")
-        .first()
-    )
+    conversation = await lock_conversation(conversation_id)
     if conversation is None or not sees(viewer, conversation):
         raise hidden(("conversationId",))
     require(viewer, conversation.workspace_id, right)
     if expected_version is not None and conversation.version != expected_version:
         raise Conflict(conversation)
     return conversation
-
-
-async def lock_conversation(conversation_id: int) -> None:
-    """Lock a conversation's row until the transaction ends; SQLite has locked the database."""
-    if sql.dialect() == "postgres":
-        await sql.rows("SELECT 1 FROM conversation WHERE id = ? FOR UPDATE", conversation_id)
 
 
 async def get_contact(viewer: Viewer, contact_id: int, right: Right = Right.VIEW) -> ContactRecord:

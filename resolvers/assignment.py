@@ -1,16 +1,21 @@
 """Assignment: who looks after a conversation."""
 
+from typing import TypeVar
+
 from models.activity import ActivityKind
-from models.conversation import Conversation
 from models.member import Member
+from models.queries import read_members
+from models.records import ConversationRecord, ConversationRow, MemberRecord
 from models.refusal import Code, Conflict, Refused
 from realtime.events import ConversationAssigned, ConversationUnassigned
 from realtime.transaction import transaction
 from resolvers.access import Right, Viewer, hold_conversation
 from resolvers.conversation import caused_by, record, save_state
 
+M = TypeVar("M", Member, MemberRecord)
 
-def check_assignee(member: Member | None, conversation: Conversation) -> Member:
+
+def check_assignee(member: M | None, conversation: ConversationRow) -> M:
     """Return the member if they can look after the conversation: active, of its workspace."""
     if member is None or member.workspace_id != conversation.workspace_id:
         raise Refused(Code.NOT_FOUND, "Nothing was found under this id.", field=("assigneeId",))
@@ -26,7 +31,7 @@ async def assign_conversation(
     assignee_id: int,
     if_unassigned: bool = False,
     expected_version: int | None = None,
-) -> Conversation:
+) -> ConversationRecord:
     """Give a conversation to an active member; giving it to its assignee changes nothing.
 
     With `if_unassigned` it raises Conflict where somebody else has it. It succeeds also where the
@@ -36,15 +41,15 @@ async def assign_conversation(
         conversation = await hold_conversation(
             viewer, conversation_id, Right.ASSIGN, expected_version=expected_version
         )
-        member = await Member.filter(id=assignee_id).select_related("user").first()
-        member = check_assignee(member, conversation)
+        found = await read_members("WHERE m.id = ?", assignee_id)
+        member = check_assignee(found[0] if found else None, conversation)
         if conversation.assignee_id == member.id:
             return conversation
         if if_unassigned and conversation.assignee_id is not None:
             raise Conflict(conversation, field="ifUnassigned")
         previous = conversation.assignee
         cause = caused_by(viewer, conversation.workspace_id)
-        conversation.assignee = member
+        conversation.assignee, conversation.assignee_id = member, member.id
         await record(conversation, ActivityKind.ASSIGNED, cause, assignee_id=member.id)
         await save_state(conversation)
         announce(
@@ -62,7 +67,7 @@ async def assign_conversation(
 
 async def unassign_conversation(
     viewer: Viewer, conversation_id: int, *, expected_version: int | None = None
-) -> Conversation:
+) -> ConversationRecord:
     """Move a conversation to Unassigned; one without assignee and team stays as it is."""
     async with transaction() as announce:
         conversation = await hold_conversation(
@@ -72,7 +77,7 @@ async def unassign_conversation(
             return conversation
         previous, previous_team_id = conversation.assignee, conversation.team_id
         cause = caused_by(viewer, conversation.workspace_id)
-        conversation.assignee = None
+        conversation.assignee = conversation.assignee_id = None
         conversation.team_id = None
         await record(conversation, ActivityKind.UNASSIGNED, cause)
         await save_state(conversation)

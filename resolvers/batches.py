@@ -10,6 +10,7 @@ from models.contact_channel import ContactChannel
 from models.engine import sql
 from models.episode import Episode
 from models.member import Member
+from models.queries import read, read_conversations, read_members
 from models.records import (
     ACTIVITIES,
     MESSAGES,
@@ -19,9 +20,6 @@ from models.records import (
     MemberRecord,
     MessageRecord,
     Table,
-    read,
-    read_conversations,
-    read_members,
 )
 from models.team import Team
 from models.user import User

@@ -2,9 +2,9 @@
 
 from models.activity import ActivityKind
 from models.clock import now
-from models.conversation import Conversation, ConversationStatus
+from models.conversation import ConversationStatus
 from models.episode import Episode
-from models.records import ConversationRow
+from models.records import ConversationRecord, ConversationRow
 from realtime.events import ConversationClosed
 from realtime.transaction import transaction
 from resolvers.access import Right, Viewer, hold_conversation
@@ -18,7 +18,7 @@ def can_be_closed(conversation: ConversationRow) -> bool:
 
 async def close_conversation(
     viewer: Viewer, conversation_id: int, *, expected_version: int | None = None
-) -> Conversation:
+) -> ConversationRecord:
     """Move a conversation to Closed and end its episode; a closed one stays as it is.
 
     A snooze ends, nothing waits for a reply any more, and the assignee stays.

@@ -11,7 +11,8 @@ from models.clock import now
 from models.contact import Contact
 from models.conversation import Conversation, ConversationStatus
 from models.engine import sql
-from models.records import ContactRecord, ContactRow, Where, read_contacts
+from models.queries import Where, read_contacts
+from models.records import ContactRecord, ContactRow
 from models.refusal import Code, Refused, sentence
 from realtime.events import ContactCreated, ContactUpdated
 from realtime.transaction import Announce, transaction

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from models.activity import Activity, ActivityKind
+from models.activity import ActivityKind
 from models.clock import now
-from models.conversation import Conversation, ConversationStatus
+from models.conversation import ConversationStatus
 from models.episode import ChangeSource, Episode
+from models.queries import insert, update
+from models.records import CONVERSATIONS, ConversationRecord
 from realtime.events import ConversationOpened
 from realtime.transaction import Announce, transaction
 from resolvers.access import Right, Viewer, hold_conversation
@@ -44,14 +46,14 @@ def caused_by(viewer: Viewer, workspace_id: int) -> Cause:
     return Cause(viewer.source, viewer.member_id(workspace_id))
 
 
-async def save_state(conversation: Conversation) -> None:
+async def save_state(conversation: ConversationRecord) -> None:
     """Write a changed state of a locked conversation as its next version."""
     conversation.version += 1
-    await conversation.save(update_fields=STATE_FIELDS)
+    await update(CONVERSATIONS, conversation, STATE_FIELDS)
 
 
 async def record(
-    conversation: Conversation,
+    conversation: ConversationRecord,
     kind: ActivityKind,
     cause: Cause,
     *,
@@ -60,7 +62,8 @@ async def record(
 ) -> None:
     """Add a line about a change to the timeline; the caller saves the conversation."""
     conversation.last_seq += 1
-    await Activity.create(
+    await insert(
+        "activity",
         conversation_id=conversation.id,
         seq=conversation.last_seq,
         kind=kind,
@@ -74,7 +77,7 @@ async def record(
 
 async def open_conversation(
     viewer: Viewer, conversation_id: int, *, expected_version: int | None = None
-) -> Conversation:
+) -> ConversationRecord:
     """Move a conversation to Open and begin an episode; an open one stays as it is.
 
     A snoozed conversation is opened and its snooze ends.
@@ -90,7 +93,7 @@ async def open_conversation(
     return conversation
 
 
-async def open_now(conversation: Conversation, cause: Cause, announce: Announce) -> None:
+async def open_now(conversation: ConversationRecord, cause: Cause, announce: Announce) -> None:
     """Open a locked conversation that is not open; the caller saves it.
 
     An episode begins unless one was only hidden by a snooze.
@@ -112,7 +115,7 @@ async def open_now(conversation: Conversation, cause: Cause, announce: Announce)
     announce(ConversationOpened(conversation.workspace_id, conversation.id))
 
 
-def clear_snooze(conversation: Conversation) -> None:
+def clear_snooze(conversation: ConversationRecord) -> None:
     """Take the snooze off a conversation; the caller decides the status and saves."""
     conversation.status_before_snooze = None
     conversation.snoozed_at = None

@@ -20,10 +20,11 @@ from models.conversation import Conversation
 from models.engine import sql
 from models.episode import Episode
 from models.message import Message, MessageSource, MessageStatus
+from models.queries import lock_conversation
+from models.records import MessageRow
 from realtime.events import MessageStatusChanged, UnrepliedCleared
 from realtime.jobs import MAX_ATTEMPTS, ClaimedJob, LeaseLost, Retry, outlast
 from realtime.transaction import Announce, transaction
-from resolvers.access import lock_conversation
 
 log = structlog.get_logger()
 
@@ -89,7 +90,7 @@ async def report_status(
             await reply_arrived(message, announce)
 
 
-async def reply_arrived(message: Message, announce: Announce) -> None:
+async def reply_arrived(message: MessageRow, announce: Announce) -> None:
     """Note a reply; it answers nothing that the contact wrote after it."""
     cleared = await Conversation.filter(
         id=message.conversation_id,

@@ -17,14 +17,14 @@ from models.contact_channel import ContactChannel
 from models.conversation import Conversation, ConversationStatus
 from models.engine import sql
 from models.message import Direction, Message, MessageKind, MessageSource, MessageStatus
+from models.queries import lock_conversation
 from models.refusal import Refused
 from models.workspace import Workspace
 from realtime.transaction import Announce
-from resolvers.access import lock_conversation
 from resolvers.contact import NAME_LENGTH, Details, add_contact, clean_email, clean_phone
 from resolvers.conversation import BY_CONTACT, open_now, save_state
 from resolvers.delivery import reply_arrived, report_status
-from resolvers.message import append
+from resolvers.message import Draft, Target, append
 
 
 class MessageUnknown(Exception):  # noqa: N818 - it may become known
@@ -65,8 +65,8 @@ async def _receive_message(
         return
     target = await _contact_channel(channel, item, announce)
     found = await Conversation.get(contact_id=target.contact_id)
-    await lock_conversation(found.id)
-    conversation = await Conversation.get(id=found.id)
+    conversation = await lock_conversation(found.id)
+    assert conversation is not None  # noqa: S101 - it was just found
     incoming = isinstance(item, InboundMessage)
     moment = now()
     if incoming:
@@ -81,9 +81,7 @@ async def _receive_message(
     target.last_message_at = moment
     await target.save(update_fields=["last_incoming_at", "last_message_at"])
     is_text = item.content.kind is ContentKind.TEXT
-    message = Message(
-        conversation=conversation,
-        contact_channel=target,
+    draft = Draft(
         direction=Direction.INCOMING if incoming else Direction.OUTGOING,
         kind=MessageKind.TEXT if is_text else MessageKind.UNSUPPORTED,
         source=MessageSource.CONTACT if incoming else MessageSource.ECHO,
@@ -94,7 +92,8 @@ async def _receive_message(
         sent_at=None if incoming else moment,
         provider_at=item.occurred_at,
     )
-    await append(message, announce)
+    reached = Target(target.id, channel.id)
+    message = await append(conversation, reached, draft, announce)
     if not incoming:
         await reply_arrived(message, announce)
 

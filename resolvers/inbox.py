@@ -6,7 +6,8 @@ from enum import Enum
 
 from models.conversation import ConversationStatus
 from models.engine import sql
-from models.records import ConversationRecord, Where, read_conversations
+from models.queries import Where, read_conversations
+from models.records import ConversationRecord
 from resolvers.access import (
     Right,
     Viewer,

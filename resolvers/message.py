@@ -1,15 +1,20 @@
 """Messages: accepting what an agent writes, once, to be delivered by a job."""
 
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
 from tortoise.exceptions import IntegrityError
 
 from models.channel import Channel
 from models.clock import now
-from models.contact import Contact
 from models.contact_channel import ContactChannel
-from models.conversation import Conversation, ConversationStatus
+from models.conversation import ConversationStatus
+from models.engine import sql
 from models.episode import ChangeSource
 from models.message import Direction, Message, MessageKind, MessageSource, MessageStatus
-from models.records import MessageRow
+from models.queries import insert, update
+from models.records import CONVERSATIONS, ConversationRecord, MessageRecord, MessageRow
 from models.refusal import Code, Refused
 from realtime.events import MessageAdded
 from realtime.presence import tell_typing
@@ -41,7 +46,7 @@ async def send_message(
     text: str,
     channel_id: int | None = None,
     idempotency_key: str | None = None,
-) -> Message:
+) -> MessageRow:
     """Accept a message for delivery, PENDING; without a channel, on the one used last.
 
     A closed conversation opens. The same key with the same input returns the first message.
@@ -71,7 +76,7 @@ async def send_message(
 
 async def retry_message(
     viewer: Viewer, message_id: int, *, idempotency_key: str | None = None
-) -> Message:
+) -> MessageRow:
     """Send a failed or uncertain message again, as a new message that names it.
 
     Refused while another retry of it is on its way or has arrived.
@@ -91,8 +96,9 @@ async def retry_message(
                 "Only a message that failed can be sent again, once at a time.",
                 field=("messageId",),
             )
+        target = Target(failed.contact_channel_id, failed.channel_id)
         message = await _enqueue(
-            viewer, conversation, failed.contact_channel, failed.text or "", announce, failed.id
+            viewer, conversation, target, failed.text or "", announce, failed.id
         )
         await claim.remember(message.id)
     return message
@@ -111,29 +117,36 @@ async def _has_live_retry(failed: Message) -> bool:
     )
 
 
-async def _target(conversation: Conversation, channel_id: int | None) -> ContactChannel:
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a contact is reached: their identity on a channel."""
+
+    contact_channel_id: int
+    channel_id: int
+    is_connected: bool = True
+
+
+async def _target(conversation: ConversationRecord, channel_id: int | None) -> Target:
     """Return where the contact is reached: the given channel, or the one used last."""
-    known = ContactChannel.filter(contact_id=conversation.contact_id).select_related("channel")
-    if channel_id is not None:
-        target = await known.filter(channel_id=channel_id).first()
-        if target is None:
-            return await _first_contact(conversation, channel_id)
-    else:
-        target = await known.filter(id=conversation.last_channel_id or 0).first()
-        if target is None:
-            target = await known.order_by("-id").first()
-        if target is None:
-            return await _first_contact(conversation, None)
-    _check_connected(target.channel)
+    condition, value = "cc.channel_id = ?", channel_id
+    if channel_id is None:
+        condition, value = "1 = 1 ORDER BY cc.id = ? DESC, cc.id DESC", conversation.last_channel_id
+    found = await sql.records(
+        "SELECT cc.id, cc.channel_id, ch.is_connected FROM contact_channel cc"
+        f" JOIN channel ch ON ch.id = cc.channel_id WHERE cc.contact_id = ? AND {condition}"
+        " LIMIT 1",
+        conversation.contact_id,
+        value or 0,
+    )
+    if not found:
+        return await _first_contact(conversation, channel_id)
+    target = Target(found[0][0], found[0][1], bool(found[0][2]))
+    if not target.is_connected:
+        raise Refused(Code.NO_CHANNEL, "This channel is disconnected.", field=("channelId",))
     return target
 
 
-def _check_connected(channel: Channel) -> None:
-    if not channel.is_connected:
-        raise Refused(Code.NO_CHANNEL, "This channel is disconnected.", field=("channelId",))
-
-
-async def _first_contact(conversation: Conversation, channel_id: int | None) -> ContactChannel:
+async def _first_contact(conversation: ConversationRecord, channel_id: int | None) -> Target:
     """Reach a contact by phone on a channel where they have not written yet."""
     channels = Channel.filter(workspace_id=conversation.workspace_id, is_connected=True)
     if channel_id is not None:
@@ -141,7 +154,7 @@ async def _first_contact(conversation: Conversation, channel_id: int | None) -> 
     channel = await channels.order_by("id").first()
     if channel is None and channel_id is not None:
         raise hidden(("channelId",))
-    contact = await Contact.get(id=conversation.contact_id)
+    contact = conversation.contact
     if channel is None or contact.phone is None:
         raise Refused(
             Code.NO_CHANNEL, "This contact cannot be reached on any channel.", field=("channelId",)
@@ -159,36 +172,33 @@ async def _first_contact(conversation: Conversation, channel_id: int | None) -> 
             "This contact cannot be reached on any channel.",
             field=("channelId",),
         ) from error
-    target.channel = channel
-    return target
+    return Target(target.id, channel.id)
 
 
 async def _enqueue(
     viewer: Viewer,
-    conversation: Conversation,
-    target: ContactChannel,
+    conversation: ConversationRecord,
+    target: Target,
     text: str,
     announce: Announce,
     retry_of_id: int | None = None,
-) -> Message:
+) -> MessageRecord:
     """Write a pending message of a locked conversation, its event and its delivery."""
     cause = caused_by(viewer, conversation.workspace_id)
     if conversation.status is ConversationStatus.CLOSED:
         await open_now(conversation, cause, announce)
         await save_state(conversation)
     by_program = cause.source is ChangeSource.API
-    message = Message(
-        conversation=conversation,
-        contact_channel=target,
+    draft = Draft(
         direction=Direction.OUTGOING,
         kind=MessageKind.TEXT,
         source=MessageSource.API if by_program else MessageSource.USER,
-        author_id=cause.member_id,
-        text=text,
         status=MessageStatus.PENDING,
+        text=text,
+        author_id=cause.member_id,
         retry_of_id=retry_of_id,
     )
-    await append(message, announce)
+    message = await append(conversation, target, draft, announce)
     announce.job(
         DELIVER_MESSAGE,
         {"message_id": message.id},
@@ -197,29 +207,70 @@ async def _enqueue(
     return message
 
 
-async def append(message: Message, announce: Announce) -> None:
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is known of a message before it has its place in the conversation."""
+
+    direction: Direction
+    kind: MessageKind
+    source: MessageSource
+    status: MessageStatus
+    text: str | None
+    author_id: int | None = None
+    payload: str | None = None
+    external_id: str | None = None
+    retry_of_id: int | None = None
+    sent_at: datetime | None = None
+    provider_at: datetime | None = None
+
+
+NOT_YET: dict[str, Any] = dict.fromkeys(
+    ("failure_code", "failure_text", "delivered_at", "read_at", "failed_at")
+)
+LAST_MESSAGE = (
+    "last_seq",
+    "incoming_count",
+    "last_message_id",
+    "last_message_at",
+    "last_channel_id",
+    "unreplied_since",
+)
+
+
+async def append(
+    conversation: ConversationRecord, target: Target, draft: Draft, announce: Announce
+) -> MessageRecord:
     """Write a message as the last of its locked conversation, and announce it."""
-    conversation, target = message.conversation, message.contact_channel
     moment = now()
     conversation.last_seq += 1
-    conversation.incoming_count += message.direction is Direction.INCOMING
-    conversation.last_message_at = moment
-    conversation.last_channel_id = target.id
-    message.workspace_id = conversation.workspace_id
-    message.channel_id = target.channel_id
-    message.seq = conversation.last_seq
-    message.incoming_count = conversation.incoming_count
-    message.created_at = moment
-    await message.save(force_create=True)
-    conversation.last_message_id = message.id
-    await conversation.save(
-        update_fields=[
-            "last_seq",
-            "incoming_count",
-            "last_message_id",
-            "last_message_at",
-            "last_channel_id",
-            "unreplied_since",
-        ]
+    conversation.incoming_count += draft.direction is Direction.INCOMING
+    values: dict[str, Any] = {
+        "workspace_id": conversation.workspace_id,
+        "conversation_id": conversation.id,
+        "channel_id": target.channel_id,
+        "seq": conversation.last_seq,
+        "incoming_count": conversation.incoming_count,
+        "direction": draft.direction,
+        "kind": draft.kind,
+        "source": draft.source,
+        "author_id": draft.author_id,
+        "text": draft.text,
+        "payload": draft.payload,
+        "status": draft.status,
+        "retry_of_id": draft.retry_of_id,
+        "sent_at": draft.sent_at,
+        "created_at": moment,
+    }
+    message_id = await insert(
+        "message",
+        **values,
+        contact_channel_id=target.contact_channel_id,
+        external_id=draft.external_id,
+        provider_at=draft.provider_at,
     )
-    announce(MessageAdded(conversation.workspace_id, conversation.id, message.id))
+    conversation.last_message_id = message_id
+    conversation.last_message_at = moment
+    conversation.last_channel_id = target.contact_channel_id
+    await update(CONVERSATIONS, conversation, LAST_MESSAGE)
+    announce(MessageAdded(conversation.workspace_id, conversation.id, message_id))
+    return MessageRecord(id=message_id, **values, **NOT_YET)

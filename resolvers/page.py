@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import orjson
 
-from models.records import Where
+from models.queries import Where
 from models.refusal import Code, Refused
 
 DEFAULT_PAGE = 25

@@ -4,13 +4,15 @@ from datetime import datetime, timedelta
 
 from models.activity import ActivityKind
 from models.clock import now
-from models.conversation import Conversation, ConversationStatus
+from models.conversation import ConversationStatus
 from models.engine import sql
+from models.queries import lock_conversation
+from models.records import ConversationRecord
 from models.refusal import Code, Refused
 from realtime.events import ConversationSnoozed, ConversationUnsnoozed, SnoozeExpired
 from realtime.jobs import ClaimedJob
 from realtime.transaction import transaction
-from resolvers.access import Right, Viewer, hold_conversation, lock_conversation
+from resolvers.access import Right, Viewer, hold_conversation
 from resolvers.conversation import BY_SYSTEM, caused_by, clear_snooze, record, save_state
 
 MAX_SNOOZE_DAYS = 366
@@ -38,7 +40,7 @@ async def snooze_conversation(
     *,
     until: datetime,
     expected_version: int | None = None,
-) -> Conversation:
+) -> ConversationRecord:
     """Put a conversation into Snoozed until a moment; snoozing again moves the moment.
 
     It returns by itself to where it was, Open or Closed, at or after `until` by the database's
@@ -66,7 +68,7 @@ async def snooze_conversation(
 
 async def unsnooze_conversation(
     viewer: Viewer, conversation_id: int, *, expected_version: int | None = None
-) -> Conversation:
+) -> ConversationRecord:
     """Bring a snoozed conversation back to where it was; one that is not snoozed stays as it is."""
     async with transaction() as announce:
         conversation = await hold_conversation(
@@ -88,14 +90,13 @@ async def expire_snooze(job: ClaimedJob) -> None:
     The state, its event and the end of the job commit together: it happens exactly once.
     """
     async with transaction() as announce:
-        await lock_conversation(job.payload["conversation_id"])
+        conversation = await lock_conversation(job.payload["conversation_id"])
         [due] = await sql.rows(
             f"SELECT COUNT(*) AS due FROM conversation WHERE id = ? AND status = 'SNOOZED'"
             f" AND snoozed_until <= {sql.database_now()}",
             job.payload["conversation_id"],
         )
-        if due["due"]:
-            conversation = await Conversation.get(id=job.payload["conversation_id"])
+        if conversation is not None and due["due"]:
             until = conversation.snoozed_until
             origin = conversation.status_before_snooze
             assert until is not None and origin is not None  # noqa: S101 - a constraint says so

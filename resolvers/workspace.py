@@ -7,7 +7,8 @@ from models.channel import Channel
 from models.clock import now
 from models.event import EventCounter
 from models.member import Member, Role, Visibility
-from models.records import MemberRecord, read_members
+from models.queries import read_members
+from models.records import MemberRecord
 from models.team import Team
 from models.user import User
 from models.workspace import Workspace

@@ -13,8 +13,8 @@ import pytest
 
 from models.database import migrate
 from models.engine import sql
+from models.queries import lock_conversation
 from realtime.transaction import transaction
-from resolvers.access import lock_conversation
 from resolvers.message import send_message
 from schema.ids import decode_id
 from tests.bus_servers import PostgresServer, RedisServer

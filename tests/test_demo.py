@@ -22,7 +22,8 @@ from models.database import connect, disconnect
 from models.engine import sql
 from models.member import Member
 from models.message import Message, MessageStatus
-from models.records import ConversationRecord, read_conversations
+from models.queries import read_conversations
+from models.records import ConversationRecord
 from realtime.log import read_page
 from resolvers.access import Viewer, visible_conversations
 from resolvers.account import TokenProblem, authenticate, log_in, log_out

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.engine import sql
-from models.records import Where, read_conversations
+from models.queries import Where, read_conversations
 from models.refusal import Code, Refused
 from resolvers.page import DEFAULT_PAGE, PageRequest, cut, decode_key, encode_key, keyset_page
 from tests.properties import hold

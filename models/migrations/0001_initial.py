@@ -672,6 +672,7 @@ class Migration(migrations.Migration):
                         fields=["workspace_id", "assignee_id", "status", "last_message_at", "id"]
                     ),
                     Index(fields=["workspace_id", "assignee_id", "last_message_at", "id"]),
+                    Index(fields=["workspace_id", "status", "assignee_id", "incoming_count"]),
                 ],
                 "pk_attr": "id",
                 "table_description": "State of a contact's thread: `last_seq` numbers its messages and activities.",

@@ -107,9 +107,9 @@ class MessageAdded(WorkspaceEvent):
         """The message."""
         return self.seen.told.delivery.message
 
-    @strawberry.field(graphql_type=Conversation)
+    @strawberry.field(graphql_type=Conversation | None)
     def conversation(self) -> ConversationRecord | None:
-        """Its conversation as it is now."""
+        """Its conversation as it is now; never null here, but in `ConversationChanged`."""
         return self.seen.told.delivery.conversation
 
 
@@ -122,9 +122,9 @@ class MessageChanged(WorkspaceEvent):
         """The message as it is now."""
         return self.seen.told.delivery.message
 
-    @strawberry.field(graphql_type=Conversation)
+    @strawberry.field(graphql_type=Conversation | None)
     def conversation(self) -> ConversationRecord | None:
-        """Its conversation as it is now."""
+        """Its conversation as it is now; never null here, but in `ConversationChanged`."""
         return self.seen.told.delivery.conversation
 
 
@@ -162,9 +162,9 @@ class SnoozeExpired(WorkspaceEvent):
         assert isinstance(fact, facts.SnoozeExpired)  # noqa: S101 - nothing else is told by it
         return fact.until
 
-    @strawberry.field(graphql_type=Conversation)
+    @strawberry.field(graphql_type=Conversation | None)
     def conversation(self) -> ConversationRecord | None:
-        """The conversation, back where it was."""
+        """The conversation, back where it was; never null here, but in `ConversationChanged`."""
         return self.seen.told.delivery.conversation
 
 

@@ -1,0 +1,132 @@
+"""Queries: how records are read, locked and written by plain SQL."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeVar
+
+from models.engine import sql
+from models.records import (
+    CONTACTS,
+    CONVERSATIONS,
+    MEMBERS,
+    USERS,
+    ContactRecord,
+    ConversationRecord,
+    MemberRecord,
+    Table,
+)
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A condition of a statement, with the values of its placeholders."""
+
+    condition: str
+    values: tuple[Any, ...] = ()
+
+    def __and__(self, other: "Where") -> "Where":
+        """Return the condition that both hold."""
+        return Where(f"{self.condition} AND {other.condition}", self.values + other.values)
+
+
+async def read_conversations(rest: str, *values: Any) -> list[ConversationRecord]:
+    """Return conversations (alias c) with contact (ct), assignee (m) and its user (u).
+
+    `rest` is what follows the joins: WHERE, ORDER BY and LIMIT.
+    """
+    rows = await sql.records(
+        f"SELECT {CONVERSATIONS.columns('c')}, {CONTACTS.columns('ct')}, {MEMBERS.columns('m')},"
+        f" {USERS.columns('u')} FROM conversation c JOIN contact ct ON ct.id = c.contact_id"
+        " LEFT JOIN member m ON m.id = c.assignee_id LEFT JOIN account u ON u.id = m.user_id "
+        + rest,
+        *values,
+    )
+    contact_at = CONVERSATIONS.width
+    member_at = contact_at + CONTACTS.width
+    user_at = member_at + MEMBERS.width
+    conversation, contact = CONVERSATIONS.decoder(), CONTACTS.decoder()
+    member, user = MEMBERS.decoder(), USERS.decoder()
+    return [
+        conversation(
+            row,
+            0,
+            contact(row, contact_at),
+            member(row, member_at, user(row, user_at)) if row[member_at] is not None else None,
+        )
+        for row in rows
+    ]
+
+
+async def lock_conversation(conversation_id: int) -> ConversationRecord | None:
+    """Return a conversation whose row is locked until the transaction ends; None if there is none.
+
+    PostgreSQL reads the locked row as it is after the wait, but its neighbours as they were
+    before: where the two no longer fit, it is read again.
+    """
+    rest = "WHERE c.id = ?"
+    lock = " FOR UPDATE OF c" if sql.dialect() == "postgres" else ""
+    found = await read_conversations(rest + lock, conversation_id)
+    if found and (found[0].assignee.id if found[0].assignee else None) != found[0].assignee_id:
+        found = await read_conversations(rest, conversation_id)
+    return found[0] if found else None
+
+
+async def update(table: Table[Any], row: Any, names: Sequence[str]) -> None:
+    """Write the named columns of a record."""
+    values = (getattr(row, name) for name in names)
+    await sql.affected(
+        f"UPDATE {table.name} SET {', '.join(f'{name} = ?' for name in names)} WHERE id = ?",
+        *(value.value if isinstance(value, Enum) else value for value in values),
+        row.id,
+    )
+
+
+async def insert(table: str, **values: Any) -> int:
+    """Insert a row into a table and return its id."""
+    [row] = await sql.records(
+        f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})"
+        " RETURNING id",
+        *(value.value if isinstance(value, Enum) else value for value in values.values()),
+    )
+    return int(row[0])
+
+
+async def read_contacts(rest: str, *values: Any) -> list[ContactRecord]:
+    """Return contacts (alias ct) of conversations (c) with their assignee (m).
+
+    `rest` is what follows the joins: WHERE, ORDER BY and LIMIT.
+    """
+    rows = await sql.records(
+        f"SELECT {CONTACTS.columns('ct')} FROM contact ct"
+        " JOIN conversation c ON c.contact_id = ct.id"
+        f" LEFT JOIN member m ON m.id = c.assignee_id {rest}",
+        *values,
+    )
+    decode = CONTACTS.decoder()
+    return [decode(row, 0) for row in rows]
+
+
+async def read_members(rest: str, *values: Any) -> list[MemberRecord]:
+    """Return members (alias m) with their user (u); `rest` follows the joins."""
+    rows = await sql.records(
+        f"SELECT {MEMBERS.columns('m')}, {USERS.columns('u')} FROM member m"
+        f" JOIN account u ON u.id = m.user_id {rest}",
+        *values,
+    )
+    member, user = MEMBERS.decoder(), USERS.decoder()
+    return [member(row, 0, user(row, MEMBERS.width)) for row in rows]
+
+
+async def read(table: Table[R], rest: str, *values: Any, source: str | None = None) -> list[R]:
+    """Return the records of one table, or of a `source` with its columns (alias t).
+
+    `rest` is what follows FROM.
+    """
+    rows = await sql.records(
+        f"SELECT {table.columns('t')} FROM {source or table.name} t {rest}", *values
+    )
+    decode = table.decoder()
+    return [decode(row, 0) for row in rows]
