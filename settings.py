@@ -79,8 +79,6 @@ class Settings(BaseSettings):
     """The most sockets and event streams of one person or API key, in each process."""
     stream_queue_events: int = 256
     """The most events that wait for one slow client before it is closed."""
-    stream_queue_bytes: int = 1024 * 1024
-    """The most bytes that wait for one slow client before it is closed."""
     shutdown_seconds: float = 15.0
     """How long a server takes to stop, at most."""
 

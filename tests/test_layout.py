@@ -69,7 +69,6 @@ QUERIES = {"all", "exclude", "exists", "filter", "first", "get", "get_or_none", 
 OWN_QUERIES = {
     "account.create_api_key: ApiKey": "the result of the viewer's own idempotency key",
     "account.revoke_api_key: ApiKey": "compared with the viewer's memberships, then `require`",
-    "assignment.assign_conversation: Member": "`check_assignee` holds it to the workspace",
     "closing.close_conversation: Episode": "only of the conversation held before",
     "node._activities: Activity": "only those whose conversation is visible are returned",
     "node._contact_channels: ContactChannel": "only those whose contact is visible are returned",
