@@ -12,8 +12,9 @@ from typing import Any
 
 from graphql import ExecutionResult, OperationType
 
-from schema.compiled.plan import Planner, Selection, Unsupported, condition_names
+from schema.compiled.plan import Planner, condition_names
 from schema.compiled.run import Run
+from schema.compiled.selection import Selection, Unsupported
 
 MAX_OPERATIONS = 1000
 """How many operations are remembered, the one used longest ago forgotten first."""

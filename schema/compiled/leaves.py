@@ -14,7 +14,7 @@ from graphql import (
 )
 
 if TYPE_CHECKING:
-    from schema.compiled.plan import Field
+    from schema.compiled.selection import Field
 
 INT_LIMIT = 2**31
 FAST = {

@@ -1,6 +1,6 @@
 """Plans: what is known of an operation before it runs, one selection per object type."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,61 +29,10 @@ from graphql import (
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from schema.compiled.leaves import builder
-from schema.relation import RELATION, Relation
+from schema.compiled.selection import Field, Selection, Shape, Unsupported
+from schema.relation import RELATION
 
 BACKREF = GraphQLCoreConverter.DEFINITION_BACKREF
-
-
-class Unsupported(Exception):  # noqa: N818 - it asks for graphql-core, it is no error
-    """The operation has something that only graphql-core knows."""
-
-
-@dataclass(slots=True)
-class Shape:
-    """What a field's value is completed to: lists and nulls around a leaf or a selection."""
-
-    is_non_null: bool
-    item: "Shape | None" = None
-    """The shape of a list's items."""
-    leaf: GraphQLScalarType | GraphQLEnumType | None = None
-    selection: "Selection | None" = None
-    choices: "Choices | None" = None
-
-
-@dataclass(slots=True)
-class Field:
-    """One response key of a selection, and where its value comes from."""
-
-    key: str
-    node: FieldNode
-    definition: GraphQLField
-    shape: Shape
-    attribute: str
-    """The attribute of the row, where there is no resolver."""
-    function: Callable[..., Any] | None = None
-    takes_info: bool = False
-    is_async: bool = False
-    relation: Relation | None = None
-    declared: Any = None
-    """Strawberry's field, which knows the arguments."""
-
-    @property
-    def is_leaf(self) -> bool:
-        """Tell whether the value is read in the comprehension: no rows and no waiting in it."""
-        return self.shape.leaf is not None and not self.is_async and self.relation is None
-
-
-@dataclass(slots=True)
-class Selection:
-    """The fields asked of one object type, in the order of the answer."""
-
-    fields: list[Field]
-    build: Callable[..., list[dict[str, Any]]]
-    """(rows, callables of `bound`) -> answers with all leaves, and None for the rest."""
-    bound: list[Field]
-    """The leaves that are computed by a function."""
-    deep: list[Field]
-    """The fields that are no leaves."""
 
 
 @dataclass(slots=True)
@@ -221,6 +170,7 @@ class Planner:
         ]
         leaves = [one for one in fields if one.is_leaf]
         return Selection(
+            parent,
             fields,
             builder(fields, parent.name),
             [one for one in leaves if one.function is not None],

@@ -9,7 +9,8 @@ from graphql import get_argument_values
 from strawberry.types.arguments import convert_arguments
 
 from schema.compiled.leaves import GiveUp, slow
-from schema.compiled.plan import BACKREF, Field, Selection, Shape
+from schema.compiled.plan import BACKREF
+from schema.compiled.selection import Field, Selection, Shape
 
 __all__ = ["GiveUp", "Run"]
 
@@ -123,6 +124,7 @@ class Run:
 
     async def _present(self, shape: Shape, values: Sequence[Any]) -> list[Any]:
         if shape.selection is not None:
+            shape.selection.expect(values)
             return await self.select(shape.selection, values)
         if shape.item is not None:
             return await self._lists(shape.item, values)
@@ -132,7 +134,9 @@ class Run:
         return [complete(value) for value in values]
 
     async def _lists(self, item: Shape, lists: Sequence[Any]) -> list[list[Any]]:
-        """Complete the items of all lists at once."""
+        """Complete the items of all lists at once; what can be read only once is left alone."""
+        if any(not isinstance(one, list | tuple) for one in lists):
+            raise GiveUp
         flat = [value for one in lists for value in one]
         completed = iter(await self._complete(item, flat))
         return [[next(completed) for _ in one] for one in lists]

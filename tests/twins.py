@@ -1,0 +1,214 @@
+"""Two schemas over one rich world, one compiled and one of graphql-core alone, to be compared."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+import orjson
+import pytest
+import strawberry
+
+from models.clock import now
+from models.engine import sql
+from models.member import Role, Visibility
+from models.message import Message, MessageStatus
+from realtime.log import encode_cursor, read_head
+from resolvers.message import send_message
+from resolvers.snooze import snooze_conversation
+from schema.compiled import CompiledExecution
+from schema.context import context_maker
+from schema.hub import Hub
+from schema.ids import encode_id
+from schema.root import build_schema
+from settings import Settings
+from tests.acting import api_key, succeed
+from tests.world import Api, Person, World, make_world, run_jobs, webhook
+
+ROOMY: dict[str, Any] = {
+    "max_cost": 10**9,
+    "max_depth": 100,
+    "max_aliases": 10_000,
+    "max_directives": 10_000,
+    "max_tokens": 100_000,
+    "max_root_fields": 100,
+    "operation_timeout_seconds": 60,
+}
+ERROR_ID = re.compile(rb'"errorId":"[0-9a-f-]{36}"')
+KINDS = (
+    "User",
+    "Workspace",
+    "Member",
+    "Team",
+    "Channel",
+    "ContactChannel",
+    "Contact",
+    "Conversation",
+    "Message",
+    "Activity",
+    "Episode",
+)
+TABLES = {"User": "account", "ContactChannel": "contact_channel"}
+
+
+@cache
+def schema_of(*, compiled: bool) -> strawberry.Schema:
+    """Return the schema that executes one way or the other, without narrow limits."""
+    return build_schema(Settings(compiled_execution=compiled, **ROOMY))
+
+
+@dataclass(slots=True)
+class Executions:
+    """How many operations and events the compiled schema was asked, and left to graphql-core."""
+
+    asked: int = 0
+    left: int = 0
+
+    @property
+    def answered(self) -> int:
+        """Return how many a compiled plan has answered."""
+        return self.asked - self.left
+
+
+@contextmanager
+def counted_executions(patch: pytest.MonkeyPatch) -> Iterator[Executions]:
+    """Count what compiled execution is asked, and what it leaves to graphql-core."""
+    counts = Executions()
+    execute = CompiledExecution.execute
+
+    def counted(self: CompiledExecution, executor: Any, core: Any) -> Any:
+        def counted_core() -> Any:
+            counts.left += 1
+            return core()
+
+        counts.asked += 1
+        return execute(self, executor, counted_core)
+
+    with patch.context() as patched:
+        patched.setattr(CompiledExecution, "execute", counted)
+        yield counts
+
+
+Who = Person | str | None
+
+
+@dataclass(slots=True)
+class Twins:
+    """Executes each operation both ways and compares the answers byte for byte."""
+
+    hub: Hub
+    compiled: strawberry.Schema = field(default_factory=lambda: schema_of(compiled=True))
+    core: strawberry.Schema = field(default_factory=lambda: schema_of(compiled=False))
+
+    async def run(
+        self,
+        schema: strawberry.Schema,
+        who: Who,
+        document: str,
+        variables: Mapping[str, Any] | None = None,
+        name: str | None = None,
+    ) -> bytes:
+        """Execute an operation and return its answer as JSON, without what is random in it."""
+        token = who.token if isinstance(who, Person) else who
+        result = await schema.execute(
+            document,
+            variable_values=dict(variables or {}),
+            context_value=await context_maker(self.hub)(token, ""),
+            operation_name=name,
+        )
+        return as_json(result)
+
+    async def compare(
+        self,
+        who: Who,
+        document: str,
+        variables: Mapping[str, Any] | None = None,
+        name: str | None = None,
+    ) -> dict[str, Any]:
+        """Show that both ways answer the same; return the answer."""
+        compiled = await self.run(self.compiled, who, document, variables, name)
+        core = await self.run(self.core, who, document, variables, name)
+        assert compiled == core, f"{document}\n{variables}\n{compiled!r}\n{core!r}"
+        answer: dict[str, Any] = orjson.loads(compiled)
+        return answer
+
+
+def as_json(result: Any) -> bytes:
+    """Return a result as JSON with its keys as they are and without what chance decides.
+
+    That is the texts of errorIds, and the order of errors: fields run at the same time.
+    """
+    errors = sorted((error.formatted for error in result.errors or ()), key=orjson.dumps)
+    answer = {"data": result.data, "errors": errors}
+    return ERROR_ID.sub(b'"errorId":"(random)"', orjson.dumps(answer))
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A world of every kind of viewer and row, with the ids by type."""
+
+    world: World
+    viewers: Mapping[str, Who]
+    ids: Mapping[str, list[str]]
+    cursors: list[str]
+
+
+async def make_stage(api: Api, world: World) -> Stage:
+    """Fill a world: people, a program, other people's rows, conversations in every state."""
+    sales = await world.team("Sales")
+    own = await world.add("Own", visibility=Visibility.OWN, team=sales)
+    viewers: dict[str, Who] = {
+        "owner": world.owner,
+        "manager": await world.add("Manager", Role.MANAGER),
+        "agent": await world.add("Ada"),
+        "team": await world.add("Team", visibility=Visibility.TEAM, team=sales),
+        "alone": await world.add("Alone", visibility=Visibility.TEAM),
+        "own": own,
+        "program": await api_key(world),
+        "stranger": (other := await make_world("Other")).owner,
+        "nobody": None,
+        "bad token": "nonsense",
+    }
+    await _fill(api, world, own)
+    await other.hear("Not yours", sender="zoe")
+    ids: dict[str, list[str]] = {
+        kind: [encode_id(kind, row["id"]) for row in await _rows(TABLES.get(kind, kind.lower()))]
+        for kind in KINDS
+    }
+    inboxes = "{ workspaces { eventCursor inboxes { id conversations { edges { cursor } } } } }"
+    [workspace] = (await api.ask(world.owner, inboxes))["workspaces"]
+    ids["StandardInbox"] = [inbox["id"] for inbox in workspace["inboxes"]]
+    edges = workspace["inboxes"][0]["conversations"]["edges"]
+    head = await read_head(world.workspace.id)
+    ids["cursor of the log"] = [encode_cursor(head.epoch, seq) for seq in (0, 5, head.seq)]
+    return Stage(world, viewers, ids, [edge["cursor"] for edge in edges])
+
+
+async def _rows(table: str) -> list[dict[str, Any]]:
+    return await sql.rows(f"SELECT id FROM {table} ORDER BY id")
+
+
+async def _fill(api: Api, world: World, own: Person) -> None:
+    owner = await world.owner.viewer()
+    await world.conversation("Closed", email="closed@parley.test", phone="+33639980105")
+    for name in ("open", "snoozed", "assigned"):
+        heard = await world.hear(f"I am {name}", sender=name)
+        await world.hear("And again", sender=name)
+        sent = await send_message(owner, heard.conversation_id, text="Hello!")
+        if name == "open":
+            await Message.filter(id=sent.id).update(
+                status=MessageStatus.FAILED, failure_code="REFUSED", failure_text="No."
+            )
+        if name == "snoozed":
+            until = now() + timedelta(days=1)
+            await snooze_conversation(owner, heard.conversation_id, until=until)
+        if name == "assigned":
+            await succeed(api, world.owner, "assignConversation", heard, assigneeId=own.id)
+            await succeed(api, own, "markConversationRead", heard)
+            await world.hear("Unread", sender=name)
+    image = {"type": "image", "url": "https://parley.test/image.png"}
+    await webhook(world.channels[0], "open", {"type": "message", "mId": "i", "message": image})
+    await run_jobs()
