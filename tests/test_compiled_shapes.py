@@ -1,12 +1,13 @@
 """Compiled execution on every shape of value, right and wrong: as graphql-core answers."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import orjson
 import pytest
 
-from tests.toy_compiled import StoneRow, ThingRow, compare_toy, root_of, rows
+from tests.toy_compiled import StoneRow, ThingRow, compare_toy, root_of, rows, run_toy
 from tests.twins import counted_executions
 
 ALL = "id name size colour madeAt isNew tags checked awaited scaled __typename"
@@ -31,6 +32,7 @@ RIGHT = {
       ... on Thing @include(if: true) { size } id } } fragment A on Thing { colour }""",
 }
 GOOD = rows(parent_id=1)
+DEADLINE = 10.0
 
 
 @pytest.mark.parametrize("document", RIGHT.values(), ids=RIGHT)
@@ -138,3 +140,28 @@ async def test_an_attribute_that_is_missing_is_a_bug_in_its_field() -> None:
     answer = await compare_toy(root_of(letters=lambda: ["a"]), "{ letters thing { id } }")
     [error] = orjson.loads(answer)["errors"]
     assert (error["path"], error["extensions"]["code"]) == (["thing"], "INTERNAL")
+
+
+async def test_no_row_is_waited_for_when_graphql_core_begins() -> None:
+    begun: list[int] = []
+    ended: list[int] = []
+    failed = asyncio.Event()
+
+    class Slow(ThingRow):
+        async def named(self) -> str:
+            assert begun == ended  # a second execution, but not before the first has ended
+            begun.append(self.id)
+            await asyncio.wait_for(failed.wait(), DEADLINE)
+            await asyncio.sleep(0)
+            ended.append(self.id)
+            return "slow"
+
+    class Failing(ThingRow):
+        async def named(self) -> str:
+            failed.set()
+            raise ValueError("this row fails")
+
+    root = root_of(maybe_things=lambda: [Slow(), Failing()])
+    answer = await run_toy(root, "{ maybeThings { waited } }", compiled=True)
+    assert orjson.loads(answer)["data"] == {"maybeThings": [{"waited": "slow"}, None]}
+    assert begun == ended == [1, 1]

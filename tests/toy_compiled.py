@@ -83,6 +83,10 @@ class Thing(Named):
             raise ValueError("this row fails, too")
         return self.name
 
+    @strawberry.field
+    async def waited(self) -> str:
+        return await self.named()  # type: ignore[attr-defined,no-any-return]  # a row
+
     @relation(Annotated["Thing", strawberry.lazy("tests.toy_compiled")] | None, parents)
     def parent(root: strawberry.Parent[ThingRow]) -> int | None:  # noqa: N805
         return root.parent_id  # type: ignore[no-any-return]  # as wrong as a test makes it

@@ -8,9 +8,11 @@ propagation are its own; a mutation's effect is kept and never happens twice.
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any
+from weakref import ref
 
-from graphql import ExecutionResult, OperationType
+from graphql import ExecutionResult, GraphQLError, OperationType
 
 from schema.compiled.plan import Planner, condition_names
 from schema.compiled.run import Run
@@ -18,43 +20,60 @@ from schema.compiled.selection import Selection, Unsupported
 
 MAX_OPERATIONS = 1000
 """How many operations are remembered, the one used longest ago forgotten first."""
+MAX_PLANS = 32
+"""How many plans an operation has for the values that its conditions have had."""
 CoreExecution = Callable[[], Any]
+
+
+@dataclass(slots=True)
+class KnownOperation:
+    """The plans of an operation, which live as long as it does."""
+
+    operation: "ref[Any]"
+    conditions: tuple[str, ...]
+    """The variables on which it depends what is in the answer."""
+    plans: dict[tuple[Any, ...], Selection | None] = field(default_factory=dict)
 
 
 class CompiledExecution:
     """The compiled operations of one schema."""
 
     def __init__(self) -> None:
-        self._operations: OrderedDict[int, tuple[Any, tuple[str, ...], dict[Any, Any]]] = (
-            OrderedDict()
-        )
+        self._operations: OrderedDict[int, KnownOperation] = OrderedDict()
         self._planner: Planner | None = None
 
     def plan(self, executor: Any) -> Selection | None:
         """Return the plan of an executor's operation, None where graphql-core must do it."""
-        operation = executor.operation
-        known = self._operations.get(id(operation))
-        if known is None:
-            names = condition_names(operation, executor.fragment_definitions)
-            known = self._operations[id(operation)] = (operation, names, {})
-            if len(self._operations) > MAX_OPERATIONS:
-                self._operations.popitem(last=False)
-        else:
-            self._operations.move_to_end(id(operation))
-        _, names, plans = known
+        known = self._known(executor)
         variables = executor.variable_values.coerced
-        conditions = tuple(variables.get(name) for name in names)
-        if conditions not in plans:
-            plans[conditions] = self._compile(executor)
-        found: Selection | None = plans[conditions]
-        return found
+        conditions = tuple(variables.get(name) for name in known.conditions)
+        if conditions not in known.plans:
+            if len(known.plans) >= MAX_PLANS:
+                known.plans.clear()
+            known.plans[conditions] = self._compile(executor, known.conditions)
+        return known.plans[conditions]
 
-    def _compile(self, executor: Any) -> Selection | None:
+    def _known(self, executor: Any) -> KnownOperation:
+        operation = executor.operation
+        key = id(operation)
+        known = self._operations.get(key)
+        if known is not None:
+            self._operations.move_to_end(key)
+            return known
+        names = condition_names(operation, executor.fragment_definitions)
+        # who forgets the document frees its plans, before another operation can get its identity
+        forgotten = ref(operation, lambda _: self._operations.pop(key, None))
+        known = self._operations[key] = KnownOperation(forgotten, names)
+        if len(self._operations) > MAX_OPERATIONS:
+            self._operations.popitem(last=False)
+        return known
+
+    def _compile(self, executor: Any, conditions: tuple[str, ...]) -> Selection | None:
         if self._planner is None:
             self._planner = Planner(executor.schema)
         try:
-            return self._planner.plan(executor)
-        except Unsupported:
+            return self._planner.plan(executor, conditions)
+        except (Unsupported, GraphQLError):
             return None
 
     def execute(self, executor: Any, core: CoreExecution) -> Any:

@@ -1,6 +1,6 @@
 """Plans: what is known of an operation before it runs, one selection per object type."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,7 @@ from graphql import (
     get_directive_values,
     is_abstract_type,
 )
+from graphql.execution.values import VariableValues
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from schema.compiled.leaves import builder
@@ -56,10 +57,10 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a selection is planned with: the document's fragments and the variables."""
+    """What a selection is planned with: the fragments, and the variables that decide on it."""
 
     fragments: Mapping[str, FragmentDefinitionNode]
-    variables: Any
+    variables: VariableValues
 
 
 def condition_names(
@@ -87,8 +88,11 @@ class Planner:
     def __init__(self, schema: GraphQLSchema) -> None:
         self.schema = schema
 
-    def plan(self, executor: Any) -> Selection:
-        """Return the plan of an operation; raise Unsupported where graphql-core must do it."""
+    def plan(self, executor: Any, conditions: Iterable[str]) -> Selection:
+        """Return the plan of an operation for the values of some variables.
+
+        Raises Unsupported where graphql-core must do it, and the errors of conditions.
+        """
         operation = executor.operation
         root = self.schema.get_root_type(operation.operation)
         if root is None:
@@ -97,16 +101,23 @@ class Planner:
             name: getattr(one, "definition", one)
             for name, one in executor.fragment_definitions.items()
         }
-        scope = Scope(fragments, executor.variable_values)
+        given: VariableValues = executor.variable_values
+        kept = [name for name in conditions if name in given.coerced]
+        variables = VariableValues(  # the plan outlives the secrets that came along
+            {name: given.sources[name] for name in kept},
+            {name: given.coerced[name] for name in kept},
+        )
+        scope = Scope(fragments, variables)
         is_event = operation.operation is OperationType.SUBSCRIPTION
         return self._selection(scope, root, operation.selection_set, is_event=is_event)
 
     def select(self, scope: Scope, parent: GraphQLObjectType, nodes: list[FieldNode]) -> Selection:
         """Return the selection that field nodes of one response key make together."""
         grouped: dict[str, list[FieldNode]] = {}
+        seen: set[str] = set()
         for node in nodes:
             if node.selection_set is not None:
-                self._collect(scope, parent, node.selection_set, grouped)
+                self._collect(scope, parent, node.selection_set, grouped, seen)
         return self._fields(scope, parent, grouped)
 
     def _selection(
@@ -118,7 +129,7 @@ class Planner:
         is_event: bool,
     ) -> Selection:
         grouped: dict[str, list[FieldNode]] = {}
-        self._collect(scope, parent, selection_set, grouped)
+        self._collect(scope, parent, selection_set, grouped, set())
         return self._fields(scope, parent, grouped, is_event=is_event)
 
     def _collect(
@@ -127,10 +138,9 @@ class Planner:
         parent: GraphQLObjectType,
         selection_set: SelectionSetNode,
         grouped: dict[str, list[FieldNode]],
-        seen: set[str] | None = None,
+        seen: set[str],
     ) -> None:
         """Gather the fields of a type by response key: the specification's CollectFields."""
-        seen = set() if seen is None else seen
         for node in selection_set.selections:
             if not _is_included(scope, node):
                 continue
