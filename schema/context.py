@@ -23,8 +23,8 @@ class Context:
     problem: str | None
     language: str
     loaders: Loaders = field(default_factory=Loaders)
-    done: dict[str, Any] = field(default_factory=dict)
-    """What mutations of this operation have answered already, by response key."""
+    done: dict[str, tuple[Any, Loaders]] = field(default_factory=dict)
+    """What mutations of this operation have answered already, and what was loaded for each."""
 
     @property
     def identity(self) -> Viewer | None:

@@ -11,6 +11,7 @@ import strawberry
 from models.refusal import Code, Conflict, Refused
 from resolvers.sentences import explain
 from schema.context import Info
+from schema.loaders import Loaders
 
 T = TypeVar("T")
 
@@ -45,14 +46,17 @@ def mutation(resolve: Callable[..., Awaitable[T]]) -> Any:
 
     @wraps(resolve)
     async def answer(self: object, info: Info, **arguments: Any) -> T:
-        if info.context.done and info.path.key in info.context.done:
-            return _again(info.context.done[info.path.key])
+        context = info.context
+        if context.done and info.path.key in context.done:
+            outcome, context.loaders = context.done[info.path.key]
+            return _again(outcome)
+        context.loaders = Loaders()  # what an earlier mutation has loaded may be otherwise now
         try:
             return await resolve(self, info, **arguments)
         except Refused as refused:
             current = {result: refused.current} if isinstance(refused, Conflict) else {}
             refused_payload: T = payload(
-                user_errors=[_user_error(refused, info.context.language)], **current
+                user_errors=[_user_error(refused, context.language)], **current
             )
             return refused_payload
 
@@ -60,11 +64,11 @@ def mutation(resolve: Callable[..., Awaitable[T]]) -> Any:
     return strawberry.mutation(resolver=answer)
 
 
-def _again(done: Any) -> Any:
+def _again(outcome: Any) -> Any:
     """Return or raise what a mutation has answered already: it never happens twice."""
-    if isinstance(done, Exception):
-        raise done
-    return done
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
 def _user_error(refused: Refused, language: str) -> UserError:

@@ -22,7 +22,7 @@ class Run:
         self.executor = executor
         self.context = executor.context_value
         self.info = SimpleNamespace(context=self.context)
-        self.done: dict[str, Any] = {}
+        self.done: dict[str, tuple[Any, Any]] = {}
         """What the mutations of this operation answered: graphql-core must not repeat them."""
 
     async def select(self, selection: Selection, rows: Sequence[Any]) -> list[dict[str, Any]]:
@@ -42,9 +42,9 @@ class Run:
             try:
                 [value] = await self._values(field, [self.executor.root_value])
             except Exception as error:
-                self.done[field.key] = error
+                self.done[field.key] = (error, self.context.loaders)
                 raise
-            self.done[field.key] = value
+            self.done[field.key] = (value, self.context.loaders)
             [answer[field.key]] = await self._complete(field.shape, [value])
         return answer
 
