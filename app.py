@@ -26,6 +26,7 @@ from schema.context import Context, context_maker
 from schema.endpoint import GraphQLEndpoint
 from schema.hub import Hub
 from schema.root import build_schema
+from schema.watch import until_revoked
 from settings import Settings
 from web import health, webhooks
 from web.graphiql import PageData, asset_routes, graphiql_page
@@ -121,6 +122,7 @@ def create_app(
     endpoint = GraphQLEndpoint(
         build_schema(settings),
         authenticate=life.authenticate,
+        watch=until_revoked,
         page=graphiql_page(page_data or _empty_page) if settings.graphiql else None,
         settings=settings,
     )

@@ -44,7 +44,7 @@ from schema.negotiation import (
     read_body,
     wants_page,
 )
-from schema.operation import Authenticate, OperationContext, bearer, is_request_error
+from schema.operation import Authenticate, OperationContext, Watch, bearer, is_request_error
 from schema.sockets import Socket
 from settings import Settings, get_settings
 
@@ -64,6 +64,7 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
         *,
         authenticate: Authenticate,
         page: Callable[[Request], Awaitable[Response]] | None = None,
+        watch: Watch | None = None,
         settings: Settings | None = None,
     ) -> None:
         self.settings = settings or get_settings()
@@ -83,6 +84,7 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
         self.hosts = frozenset(_names(self.settings.allowed_hosts.lower()))
         self.authenticate = authenticate
         self.page = page
+        self.watch = watch
         self.sockets: set[Socket] = set()
         self.streams: set[EventStream] = set()
 

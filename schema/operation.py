@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from graphql import GraphQLError
 from strawberry.types import ExecutionResult
@@ -37,6 +37,10 @@ class OperationContext(Protocol):
 
 Authenticate = Callable[[str | None, str], Awaitable[OperationContext]]
 """(bearer token or None, `Accept-Language` or "") -> a fresh context for one operation."""
+
+
+Watch = Callable[[Any], Awaitable[None]]
+"""(the context that opened a socket) -> returns once its rights have ended or changed."""
 
 
 def bearer(value: object) -> str | None:

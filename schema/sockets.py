@@ -22,7 +22,14 @@ from strawberry.types import ExecutionResult
 from schema.errors import ApiError, CloseSocket, ErrorCode, code_of, public_exception, root_cause
 from schema.event_stream import until_expired
 from schema.frames import CLOSE_SECONDS, SocketAdapter, frame_fault
-from schema.operation import Identity, identity_problem, init_token, is_request_error
+from schema.operation import (
+    Identity,
+    OperationContext,
+    Watch,
+    identity_problem,
+    init_token,
+    is_request_error,
+)
 
 if TYPE_CHECKING:
     from schema.endpoint import GraphQLEndpoint
@@ -96,6 +103,8 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
             )
             return
         await self.acknowledge(token, context.identity)
+        if self.connection_acknowledged and self.endpoint.watch is not None:
+            self.keep(asyncio.create_task(self.watch(self.endpoint.watch, context)))
 
     async def acknowledge(self, token: str | None, identity: Identity) -> None:
         """Count the socket for its user, watch its token and answer `connection_ack`."""
@@ -112,6 +121,11 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
         """Close with 4411 when the token that opened the socket stops being good."""
         await until_expired(identity)
         await self.close_telling(4411, "TOKEN_EXPIRED")
+
+    async def watch(self, watch: Watch, context: OperationContext) -> None:
+        """Close with 4412 when the rights that opened the socket end or change."""
+        await watch(context)
+        await self.close_telling(4412, "ACCESS_REVOKED")
 
     async def handle_ping(self, message: Any) -> None:
         """Answer `pong` with the payload of the `ping`."""

@@ -81,7 +81,8 @@ def touches_rights(viewer: Viewer, fact: Fact) -> bool:
     )
 
 
-def _rights(viewer: Viewer, workspace_id: int) -> tuple[Role, Visibility, int | None] | None:
+def rights_in(viewer: Viewer, workspace_id: int) -> tuple[Role, Visibility, int | None] | None:
+    """Return what decides what the viewer may see and do in a workspace; None for nothing."""
     membership = viewer.memberships.get(workspace_id)
     if membership is None:
         return None
@@ -104,7 +105,7 @@ class Follower:
             if found is TokenProblem.EXPIRED:
                 raise CloseSocket(4411, "TOKEN_EXPIRED")
             raise CloseSocket(4412, "ACCESS_REVOKED")
-        if _rights(found, self.workspace_id) != _rights(self.viewer, self.workspace_id):
+        if rights_in(found, self.workspace_id) != rights_in(self.viewer, self.workspace_id):
             raise CloseSocket(4412, "ACCESS_REVOKED")  # what the client knows may be too much now
         self.viewer = found
         self._context.viewer = found

@@ -179,7 +179,7 @@ class Stage:
     typists: list[tuple[Person, int]] = field(default_factory=list)
 
     async def restore(self) -> None:
-        """Give the conversation back to who looked after it, open."""
+        """Give the conversation back to who looked after it, open; let every retry have failed."""
         holder, conversation_id = self.typists[0]
         await Conversation.filter(id=conversation_id).update(
             assignee_id=holder.member.id,
@@ -189,6 +189,7 @@ class Stage:
             snoozed_until=None,
             closed_at=None,
         )
+        await Message.filter(retry_of_id__not_isnull=True).update(status=MessageStatus.FAILED)
 
 
 async def snooze_over(world: World, holder: Person, sender: str) -> Message:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+import orjson
 import pytest
 
 from models.clock import now
@@ -190,6 +191,19 @@ async def test_ended_or_changed_rights_close_the_socket_and_nothing_later_is_tol
 
         [last] = client.left()
     assert (last["type"], last["payload"][0]["extensions"]) == ("error", {"code": "ACCESS_REVOKED"})
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+async def test_a_socket_that_follows_nothing_closes_as_well(
+    server: Server, world: World, ending: str
+) -> None:
+    agent, other = await world.add("Max", Role.MANAGER), await world.add("Ben")
+    async with server.client(agent) as client, server.client(other) as spared:
+        await ENDINGS[ending](world, agent)
+        assert await client.closing() == (4412, "ACCESS_REVOKED")
+        await spared.say(type="ping", payload={"still": "here"})
+        answer = orjson.loads(await spared.socket.recv())
+        assert answer == {"type": "pong", "payload": {"still": "here"}}
 
 
 async def test_a_revoked_key_closes_its_sockets_and_no_others(server: Server, world: World) -> None:

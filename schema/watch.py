@@ -1,0 +1,58 @@
+"""The watch over a socket: it closes once the rights with which it was opened have changed."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+from realtime.log import Subscriber
+from resolvers.access import Viewer
+from resolvers.account import TokenProblem, reload_viewer
+from schema.context import Context
+from schema.hub import Item, Told
+from schema.streams import rights_in, touches_rights
+
+
+async def until_revoked(context: Context) -> None:
+    """Return once the viewer's rights have ended or changed in any of their workspaces.
+
+    They are told by the log, like all else: an idle socket costs no query until they are. What
+    changed before the watch began is seen when it begins. A token that merely expired is not
+    meant here.
+    """
+    viewer = context.viewer
+    if viewer is None:
+        return
+
+    def is_wanted(item: Item) -> bool:
+        return isinstance(item, Told) and touches_rights(viewer, item.delivery.logged.fact)
+
+    async with AsyncExitStack() as stack:
+        followed: list[Subscriber[Item]] = []
+        for workspace_id in viewer.memberships:
+            subscriber, _ = await context.hub.reader.follow(workspace_id, is_wanted)
+            stack.callback(context.hub.leave, workspace_id, subscriber)
+            followed.append(subscriber)
+        while not await _has_changed(viewer):
+            await _first_of(followed)
+
+
+async def _has_changed(viewer: Viewer) -> bool:
+    found = await reload_viewer(viewer)
+    if isinstance(found, TokenProblem):
+        return found is TokenProblem.UNKNOWN
+    return any(
+        rights_in(found, workspace_id) != rights_in(viewer, workspace_id)
+        for workspace_id in viewer.memberships
+    )
+
+
+async def _first_of(followed: list[Subscriber[Item]]) -> None:
+    """Wait until any subscriber has something."""
+    waiting = [asyncio.create_task(subscriber.next()) for subscriber in followed]
+    if not waiting:
+        await asyncio.get_running_loop().create_future()
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
