@@ -93,6 +93,8 @@ def counted_executions(patch: pytest.MonkeyPatch) -> Iterator[Executions]:
 
 
 Who = Person | str | None
+ANSWERS = 5
+"""How many answers of graphql-core are looked at where fields race to be the one that failed."""
 
 
 @dataclass(slots=True)
@@ -128,9 +130,16 @@ class Twins:
         variables: Mapping[str, Any] | None = None,
         name: str | None = None,
     ) -> dict[str, Any]:
-        """Show that both ways answer the same; return the answer."""
+        """Show that both ways answer the same; return the answer.
+
+        Where several fields end the same object, graphql-core tells the one that was first, and
+        not always the same one: it is asked again, then.
+        """
         compiled = await self.run(self.compiled, who, document, variables, name)
         core = await self.run(self.core, who, document, variables, name)
+        for _ in range(ANSWERS if orjson.loads(core)["errors"] else 0):
+            if compiled != core:
+                core = await self.run(self.core, who, document, variables, name)
         assert compiled == core, f"{document}\n{variables}\n{compiled!r}\n{core!r}"
         answer: dict[str, Any] = orjson.loads(compiled)
         return answer
