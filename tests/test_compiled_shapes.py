@@ -20,10 +20,14 @@ RIGHT = {
     "union": "{ anything { __typename ... on Thing { id } ... on Stone { weight name } } }",
     "interface": "{ named { name ... on Thing { id } ... on Named { n: name } __typename } }",
     "unknown to a member": "{ anything { ... on Stone { weight } } }",
+    "known to every member": "{ anything { ... on Stone { name } } "
+    "named { ... on Thing { name } } }",
+    "names of types": "{ anything { __typename } named { __typename name } }",
     "relation": "{ things { parent { name parent { name } } } }",
     "merged": "{ things { id } ... { things { name parent { id } } } things { parent { name } } }",
     "merged fragments": """{ thing { ...A ...B } } fragment A on Thing { parent { id ...C } id }
-      fragment B on Named { name ... on Thing { parent { ...C } } } fragment C on Thing { size }""",
+      fragment B on Named { name ... on Thing { parent { name ...C } } }
+      fragment C on Thing { size }""",
     "order": "{ thing { size id ...A name } letters } fragment A on Thing { colour size isNew }",
     "arguments": "{ things { a: scaled b: scaled(factor: 3) c: scaled(extra: null, factor: 1) } }",
     "aliases": "{ a: thing { b: id c: id } d: thing { e: __typename } __typename f: __typename }",
