@@ -187,3 +187,13 @@ async def test_a_refusal_is_answered_by_a_plan(
     assert answer["data"]["sendMessage"]["userErrors"] == [{"code": "NOT_FOUND"}]
     assert (counts.answered, counts.left) == (1, 0)
     assert await snapshot() == before
+
+
+async def test_an_argument_that_does_not_fit_is_no_deed() -> None:
+    document = 'mutation ($n: String = "x") { a: act(given: {name: $n}) { thing { name } } '
+    document += 'b: act(given: {name: "b"}) { thing { name } } }'
+    for given, done in (({"n": None}, []), ({}, ["x", "b"]), ({"n": "c"}, ["c", "b"])):
+        compiled, core = Deeds(), Deeds()
+        answer = await run_toy(compiled.root, document, compiled=True, **given)
+        assert answer == await run_toy(core.root, document, compiled=False, **given)
+        assert compiled.done == core.done == done
