@@ -14,6 +14,7 @@ import strawberry
 from app import job_handlers
 from connectors.http import GuardedClient
 from models.channel import Channel
+from models.clock import now
 from models.contact import Contact
 from models.conversation import Conversation
 from models.engine import sql
@@ -32,7 +33,7 @@ from resolvers.access import Viewer
 from resolvers.account import authenticate, open_session
 from resolvers.channel import accept_webhook, connect_channel
 from resolvers.contact import clean_details, create_contact
-from resolvers.workspace import add_member, add_user, add_workspace
+from resolvers.workspace import add_member, add_workspace
 from schema.context import Context, context_maker
 from schema.hub import Hub
 from schema.ids import encode_id
@@ -157,8 +158,9 @@ def _password_hash() -> str:
 async def _person(workspace: Workspace, name: str, role: Role, **options: Any) -> Person:
     language = options.pop("language", None)
     email = f"{name.lower()}.{secrets.token_hex(4)}@parley.test"
-    user = await add_user(email, name, "unused", language=language)
-    await User.filter(id=user.id).update(password_hash=_password_hash())
+    user = await User.create(  # as `add_user` does, but hashing costs a tenth of a second
+        email=email, name=name, password_hash=_password_hash(), language=language, created_at=now()
+    )
     member = await add_member(workspace.id, user.id, role, **options)
     return Person(user, member, (await open_session(user.id)).access_token)
 
