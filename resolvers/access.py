@@ -9,7 +9,7 @@ from models.channel import Channel
 from models.contact import Contact
 from models.engine import sql
 from models.episode import ChangeSource
-from models.member import Member, Role, Visibility
+from models.member import Role, Visibility
 from models.message import Message
 from models.queries import Where, lock_conversation, read_conversations
 from models.records import ContactRecord, ConversationRecord, ConversationRow
@@ -241,14 +241,6 @@ async def get_message(viewer: Viewer, message_id: int, right: Right = Right.VIEW
         raise hidden(("messageId",))
     require(viewer, message.workspace_id, right)
     return message
-
-
-async def get_member(viewer: Viewer, member_id: int) -> Member:
-    """Return a member of one of the viewer's workspaces."""
-    member = await Member.filter(id=member_id).select_related("user", "team").first()
-    if member is None or member.workspace_id not in viewer.memberships:
-        raise hidden(("memberId",))
-    return member
 
 
 async def get_channel(viewer: Viewer, channel_id: int, right: Right = Right.VIEW) -> Channel:
