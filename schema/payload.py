@@ -42,7 +42,7 @@ def mutation(resolve: Callable[..., Awaitable[T]]) -> Any:
     A conflict answers also the current object, in the payload's first field.
     """
     payload: Any = get_type_hints(resolve)["return"]
-    result = next(field.name for field in fields(payload) if field.name != "user_errors")
+    first_field = next(field.name for field in fields(payload) if field.name != "user_errors")
 
     @wraps(resolve)
     async def answer(self: object, info: Info, **arguments: Any) -> T:
@@ -54,7 +54,7 @@ def mutation(resolve: Callable[..., Awaitable[T]]) -> Any:
         try:
             return await resolve(self, info, **arguments)
         except Refused as refused:
-            current = {result: refused.current} if isinstance(refused, Conflict) else {}
+            current = {first_field: refused.current} if isinstance(refused, Conflict) else {}
             refused_payload: T = payload(
                 user_errors=[_user_error(refused, context.language)], **current
             )

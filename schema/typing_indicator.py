@@ -41,9 +41,10 @@ class TypingChanged:
         return self.told.conversation
 
     @relation(Assignee | None, members_by_id)
-    def actor(self) -> int:
+    def actor(self) -> int | None:
         """Who; null if they are gone."""
-        return int(self.told.typing.actor.split(":")[1])
+        kind, _, key = self.told.typing.actor.partition(":")
+        return int(key) if kind == "member" else None
 
     @strawberry.field
     def surface(self) -> TypingSurface:
