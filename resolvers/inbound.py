@@ -12,7 +12,6 @@ from connectors.channels import (
 )
 from models.channel import Channel
 from models.clock import now
-from models.contact import Contact
 from models.contact_channel import ContactChannel
 from models.conversation import Conversation, ConversationStatus
 from models.engine import sql
@@ -111,33 +110,35 @@ async def _contact_channel(
     ).first()
     if known is not None:
         return known
-    contact = None
-    if item.external_contact_id.startswith("+"):
-        contact = await Contact.filter(
-            workspace_id=channel.workspace_id, phone=item.external_contact_id
-        ).first()
-    if contact is None:
-        contact = await _new_contact(channel, item.external_contact_id, item.contact, announce)
     return await ContactChannel.create(
-        contact_id=contact.id,
+        contact_id=await _contact_id(channel, item.external_contact_id, item.contact, announce),
         channel_id=channel.id,
         external_id=item.external_contact_id,
         created_at=now(),
     )
 
 
-async def _new_contact(
+async def _contact_id(
     channel: Channel, external_id: str, profile: ContactProfile, announce: Announce
-) -> Contact:
-    """Make a contact of what the vendor says, leaving out a phone or email that another one has."""
+) -> int:
+    """Return the contact who has the vendor's id as their phone, or make one of what it says.
+
+    A phone or email that another contact has is left out. One statement decides both: a contact
+    of that phone that comes up after it meets the unique index, and the item is tried again.
+    """
     phone = _free_of_doubt(clean_phone, profile.phone or external_id)
     email = _free_of_doubt(clean_email, profile.email)
     taken = await sql.rows(
-        "SELECT phone, email FROM contact WHERE workspace_id = ? AND (phone = ? OR email = ?)",
+        "SELECT id, phone, email FROM contact"
+        " WHERE workspace_id = ? AND (phone = ? OR phone = ? OR email = ?)",
         channel.workspace_id,
+        external_id,
         phone,
         email,
     )
+    for row in taken:
+        if row["phone"] == external_id:
+            return int(row["id"])
     details = Details(
         frozenset(),
         first_name=(profile.first_name or "").strip()[:NAME_LENGTH],
@@ -149,13 +150,14 @@ async def _new_contact(
     if not (details.first_name or details.last_name or details.phone or details.email):
         details = Details(frozenset(), first_name=external_id, language=details.language)
     country = (profile.country_code or "").upper()
-    return await add_contact(
+    contact = await add_contact(
         channel.workspace_id,
         details,
         announce,
         country=country if len(country) == 2 else None,
         picture_url=profile.picture_url,
     )
+    return int(contact.id)
 
 
 def _free_of_doubt(clean: Callable[[str | None], str | None], value: str | None) -> str | None:
