@@ -1,6 +1,6 @@
 """Queries: how records are read, locked and written by plain SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeVar
@@ -30,6 +30,21 @@ class Where:
     def __and__(self, other: "Where") -> "Where":
         """Return the condition that both hold."""
         return Where(f"{self.condition} AND {other.condition}", self.values + other.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Reading whole records by a function that takes what follows its joins."""
+
+    fetch: Callable[..., Awaitable[list[Any]]]
+
+    async def read(self, rest: str, *values: Any, along: Sequence[str] = ()) -> list[Any]:  # noqa: ARG002 - they have all columns
+        """Return records."""
+        return await self.fetch(rest, *values)
+
+    def along(self, row: Any, names: Sequence[str]) -> list[Any]:
+        """Return some of a record's columns."""
+        return [getattr(row, name) for name in names]
 
 
 async def read_conversations(rest: str, *values: Any) -> list[ConversationRecord]:
@@ -120,13 +135,8 @@ async def read_members(rest: str, *values: Any) -> list[MemberRecord]:
     return [member(row, 0, user(row, MEMBERS.width)) for row in rows]
 
 
-async def read(table: Table[R], rest: str, *values: Any, source: str | None = None) -> list[R]:
-    """Return the records of one table, or of a `source` with its columns (alias t).
-
-    `rest` is what follows FROM.
-    """
-    rows = await sql.records(
-        f"SELECT {table.columns('t')} FROM {source or table.name} t {rest}", *values
-    )
+async def read(table: Table[R], rest: str, *values: Any) -> list[R]:
+    """Return the records of one table (alias t); `rest` is what follows FROM."""
+    rows = await sql.records(f"SELECT {table.columns('t')} FROM {table.name} t {rest}", *values)
     decode = table.decoder()
     return [decode(row, 0) for row in rows]

@@ -151,20 +151,21 @@ class Table(Generic[R]):
         self.kind = kind
         self.name = name
         hints = get_type_hints(kind)
-        self._hints = {
+        self.hints: dict[str, Any] = {
             field.name: hints[field.name]
             for field in fields(kind)  # type: ignore[arg-type]  # every record is a dataclass
             if not _is_record(hints[field.name])
         }
+        """The columns with their types."""
 
     @property
     def width(self) -> int:
         """Return how many columns it has."""
-        return len(self._hints)
+        return len(self.hints)
 
     def columns(self, alias: str) -> str:
         """Return its columns for a SELECT."""
-        return ", ".join(f"{alias}.{name}" for name in self._hints)
+        return ", ".join(f"{alias}.{name}" for name in self.hints)
 
     def decoder(self) -> "Callable[..., R]":
         """Return (values, place of the first column, inner records) -> the record."""
@@ -175,7 +176,7 @@ class Table(Generic[R]):
         names: dict[str, Any] = {"kind": self.kind, "moment": datetime.fromisoformat}
         parts = [
             _expression(f"v[o+{place}]", hint, place, dialect, names)
-            for place, hint in enumerate(self._hints.values())
+            for place, hint in enumerate(self.hints.values())
         ]
         return f"lambda v, o, *inner: kind({', '.join(parts)}, *inner)", names
 

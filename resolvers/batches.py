@@ -3,14 +3,16 @@
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import partial
+from typing import Any
 
 from models.channel import Channel
 from models.contact_channel import ContactChannel
 from models.engine import sql
 from models.episode import Episode
+from models.layout import Layout
 from models.member import Member
-from models.queries import read, read_conversations, read_members
+from models.queries import Records, read, read_conversations, read_members
 from models.records import (
     ACTIVITIES,
     MESSAGES,
@@ -19,7 +21,6 @@ from models.records import (
     ConversationRecord,
     MemberRecord,
     MessageRecord,
-    Table,
 )
 from models.team import Team
 from models.user import User
@@ -32,9 +33,8 @@ from realtime.events import (
 )
 from realtime.log import Logged
 from resolvers.access import Viewer
-from resolvers.page import Page, PageRequest, cut, decode_key, encode_key
+from resolvers.page import Page, PageRequest, Reading, cut, decode_key, encode_key
 
-Item = TypeVar("Item", MessageRecord, ActivityRecord)
 TimelineRow = MessageRecord | ActivityRecord
 
 
@@ -133,15 +133,17 @@ async def timelines(
     return found
 
 
-async def threads(
-    keys: Collection[tuple[int, PageRequest]],
-) -> dict[tuple[int, PageRequest], Page[MessageRecord]]:
-    """Return pages of messages, for pairs of conversation and page."""
+Thread = tuple[int, PageRequest, Layout | None]
+"""A conversation, the page of it, and what to read of each message; None: all of it."""
+
+
+async def threads(keys: Collection[Thread]) -> dict[Thread, Page[MessageRecord]]:
+    """Return pages of messages."""
     found = {}
-    for request in {request for _, request in keys}:
-        ids = [conversation for conversation, other in keys if other == request]
-        for conversation, page in (await message_pages(ids, request)).items():
-            found[conversation, request] = page
+    for request, layout in {(request, layout) for _, request, layout in keys}:
+        ids = [conversation for conversation, *other in keys if other == [request, layout]]
+        for conversation, page in (await message_pages(ids, request, layout)).items():
+            found[conversation, request, layout] = page
     return found
 
 
@@ -211,8 +213,10 @@ async def timeline_pages(
     conversations: Sequence[int], request: PageRequest
 ) -> dict[int, Page[TimelineRow]]:
     """Return the same page of the timeline of each conversation, oldest first."""
-    messages = await _items(MESSAGES, conversations, request)
-    activities = await _items(ACTIVITIES, conversations, request)
+    messages = await _items(Records(partial(read, MESSAGES)), "message", conversations, request)
+    activities = await _items(
+        Records(partial(read, ACTIVITIES)), "activity", conversations, request
+    )
     pages = {}
     for conversation in conversations:
         items: list[TimelineRow] = sorted(
@@ -221,25 +225,32 @@ async def timeline_pages(
             reverse=request.backward,
         )
         items = items[: request.size + 1]
-        pages[conversation] = cut(items, [encode_key(item.seq) for item in items], request)
+        pages[conversation] = cut(items, lambda item: encode_key(item.seq), request)
     return pages
 
 
 async def message_pages(
-    conversations: Sequence[int], request: PageRequest
+    conversations: Sequence[int], request: PageRequest, layout: Layout | None = None
 ) -> dict[int, Page[MessageRecord]]:
     """Return the same page of the messages of each conversation, oldest first."""
-    found = await _items(MESSAGES, conversations, request)
+    reading = layout or Records(partial(read, MESSAGES))
+    found = await _items(reading, "message", conversations, request)
     return {
-        conversation: cut(items, [encode_key(item.seq) for item in items], request)
-        for conversation, items in ((one, found[one]) for one in conversations)
+        one: cut(found[one], lambda row: encode_key(*reading.along(row, PLACE)[:1]), request)
+        for one in conversations
     }
 
 
+PLACE = ("seq", "conversation_id")
+
+
 async def _items(
-    table: Table[Item], conversations: Sequence[int], request: PageRequest
-) -> dict[int, list[Item]]:
-    """Return up to size + 1 rows of each conversation, from the side that was asked."""
+    reading: Reading, table: str, conversations: Sequence[int], request: PageRequest
+) -> dict[int, list[Any]]:
+    """Return up to size + 1 rows of each conversation, from the side that was asked.
+
+    Their PLACE is read along.
+    """
     bounds, values = "", []
     if request.after is not None:
         bounds += " AND t.seq > ?"
@@ -251,21 +262,21 @@ async def _items(
     most = request.size + 1
     if len(conversations) == 1:
         rest = f"WHERE t.conversation_id = ?{bounds} ORDER BY {order} LIMIT {most}"
-        return {conversations[0]: await read(table, rest, conversations[0], *values)}
+        rows = await reading.read(rest, conversations[0], *values, along=PLACE)
+        return {conversations[0]: list(rows)}
     ranked = (
-        f"(SELECT t.*, ROW_NUMBER() OVER (PARTITION BY t.conversation_id ORDER BY {order}) AS place"
-        f" FROM {table.name} t WHERE {sql.among('t.conversation_id')}{bounds})"
+        f"SELECT t.id, ROW_NUMBER() OVER (PARTITION BY t.conversation_id ORDER BY {order}) AS place"
+        f" FROM {table} t WHERE {sql.among('t.conversation_id')}{bounds}"
     )
-    rows = await read(
-        table,
-        f"WHERE t.place <= {most} ORDER BY {order}",
+    rows = await reading.read(
+        f"WHERE t.id IN (SELECT id FROM ({ranked}) ranked WHERE place <= {most}) ORDER BY {order}",
         sql.group(conversations),
         *values,
-        source=ranked,
+        along=PLACE,
     )
-    found: dict[int, list[Item]] = {conversation: [] for conversation in conversations}
+    found: dict[int, list[Any]] = {conversation: [] for conversation in conversations}
     for row in rows:
-        found[row.conversation_id].append(row)
+        found[reading.along(row, PLACE)[1]].append(row)
     return found
 
 

@@ -11,7 +11,8 @@ from models.clock import now
 from models.contact import Contact
 from models.conversation import Conversation, ConversationStatus
 from models.engine import sql
-from models.queries import Where, read_contacts
+from models.layout import Layout
+from models.queries import Records, Where, read_contacts
 from models.records import ContactRecord, ContactRow
 from models.refusal import Code, Refused, sentence
 from realtime.events import ContactCreated, ContactUpdated
@@ -232,13 +233,26 @@ def _taken(field: str) -> Refused:
 
 
 async def list_contacts(
-    viewer: Viewer, workspace_id: int, request: PageRequest, *, search: str | None = None
+    viewer: Viewer,
+    workspace_id: int,
+    request: PageRequest,
+    *,
+    search: str | None = None,
+    layout: Layout | None = None,
 ) -> Page[ContactRecord]:
-    """Return visible contacts, newest first; `search` finds every word in name, phone or email."""
+    """Return visible contacts, newest first; `search` finds every word in name, phone or email.
+
+    With a layout its rows have only what that asks for.
+    """
     where = visible_conversations(viewer, workspace_id)
     found_in = "strpos" if sql.dialect() == "postgres" else "instr"
     for word in (search or "")[:SEARCH_LENGTH].casefold().split():
         where &= Where(f"{found_in}(ct.search_text, ?) > 0", (word,))
     return await keyset_page(
-        read_contacts, where, request, alias="ct", key="created_at", descending=True
+        layout or Records(read_contacts),
+        where,
+        request,
+        alias="ct",
+        key="created_at",
+        descending=True,
     )

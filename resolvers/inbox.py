@@ -6,7 +6,8 @@ from enum import Enum
 
 from models.conversation import ConversationStatus
 from models.engine import sql
-from models.queries import Where, read_conversations
+from models.layout import Layout
+from models.queries import Records, Where, read_conversations
 from models.records import ConversationRecord
 from resolvers.access import (
     Right,
@@ -102,15 +103,19 @@ async def list_conversations(
     status: ConversationStatus | None = None,
     unreplied: bool = False,
     sort: ConversationSort = ConversationSort.NEWEST_MESSAGE,
+    layout: Layout | None = None,
 ) -> Page[ConversationRecord]:
-    """Return one page of an inbox; without a status, of all its tabs. One statement."""
+    """Return one page of an inbox; without a status, of all its tabs. One statement.
+
+    With a layout its rows have only what that asks for.
+    """
     where = _conversations(viewer, inbox)
     if status is not None:
         where &= Where("c.status = ?", (status.value,))
     if unreplied:
         where &= Where("c.unreplied_since IS NOT NULL")
     return await keyset_page(
-        read_conversations,
+        layout or Records(read_conversations),
         where,
         request,
         alias="c",

@@ -2,13 +2,14 @@
 
 import base64
 import binascii
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import orjson
 
+from models.clock import written
 from models.queries import Where
 from models.refusal import Code, Refused
 
@@ -54,9 +55,26 @@ class Page(Generic[T]):
     """Rows in list order with their cursors."""
 
     rows: list[T]
-    cursors: list[str]
+    cursor: Callable[[T], str]
     has_next: bool
     has_previous: bool
+    end: str | None = None
+    """Where to go on, if that is not behind the last row."""
+
+    @property
+    def cursors(self) -> list[str]:
+        """Return the cursor of each row."""
+        return [self.cursor(row) for row in self.rows]
+
+
+class Reading(Protocol):
+    """How rows are read: as records, or as a layout's rows with only what is asked for."""
+
+    async def read(self, rest: str, *values: Any, along: Sequence[str] = ()) -> Sequence[Any]:
+        """Return rows; `rest` follows the joins, and `along` are columns needed besides."""
+
+    def along(self, row: Any, names: Sequence[str]) -> Sequence[Any]:
+        """Return the columns of a row that were read along."""
 
 
 def _bad_page(sentence: str, field: str, **values: object) -> Refused:
@@ -65,7 +83,8 @@ def _bad_page(sentence: str, field: str, **values: object) -> Refused:
 
 def encode_key(*key: object) -> str:
     """Return the opaque cursor of a sort key."""
-    return base64.urlsafe_b64encode(orjson.dumps(key)).decode().rstrip("=")
+    parts = [written(part) if isinstance(part, datetime) else part for part in key]
+    return base64.urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("=")
 
 
 def decode_key(cursor: str, field: str, *types: type) -> list[Any]:
@@ -92,28 +111,27 @@ def _decoded(value: Any, kind: type) -> Any:
     return value
 
 
-def cut(rows: list[T], cursors: list[str], request: PageRequest) -> Page[T]:
+def cut(rows: Sequence[T], cursor: Callable[[T], str], request: PageRequest) -> Page[T]:
     """Make a page of up to size + 1 rows read in reading order, from the side that was asked."""
     more = len(rows) > request.size
-    rows, cursors = rows[: request.size], cursors[: request.size]
+    kept = list(rows[: request.size])
     if request.backward:
-        rows, cursors = rows[::-1], cursors[::-1]
-        return Page(rows, cursors, has_next=request.before is not None, has_previous=more)
-    return Page(rows, cursors, has_next=more, has_previous=request.after is not None)
+        return Page(kept[::-1], cursor, has_next=request.before is not None, has_previous=more)
+    return Page(kept, cursor, has_next=more, has_previous=request.after is not None)
 
 
 async def keyset_page(
-    read: Callable[..., Awaitable[list[T]]],
+    reading: Reading,
     where: Where,
     request: PageRequest,
     *,
     alias: str,
     key: str,
     descending: bool,
-) -> Page[T]:
+) -> Page[Any]:
     """Return one page of a list ordered by the moment `key`, then by id; one statement.
 
-    `read` takes what follows the joins, and its values; `alias` is the table of key and id.
+    `alias` is the table of key and id.
     """
     for field, cursor, is_after in (
         ("after", request.after, True),
@@ -125,10 +143,11 @@ async def keyset_page(
             beyond = f"{alias}.{key} {side} ? OR {alias}.id {side} ?"
             where &= Where(f"{alias}.{key} {side}= ? AND ({beyond})", (moment, moment, row_id))
     way = "DESC" if descending is not request.backward else "ASC"
-    rows = await read(
+    place = (key, "id")
+    rows = await reading.read(
         f"WHERE {where.condition} ORDER BY {alias}.{key} {way}, {alias}.id {way}"
         f" LIMIT {request.size + 1}",
         *where.values,
+        along=place,
     )
-    cursors = [encode_key(getattr(row, key), getattr(row, "id")) for row in rows]  # noqa: B009
-    return cut(rows, cursors, request)
+    return cut(rows, lambda row: encode_key(*reading.along(row, place)), request)

@@ -37,15 +37,28 @@ class Edge(Generic[T]):
 class Connection(Generic[T]):
     """One page of a list."""
 
-    edges: list[Edge[T]]
-    """The items with their cursors."""
-    page_info: PageInfo
-    """Where the page stands."""
+    page: strawberry.Private[Page[Any]]
+
+    @strawberry.field
+    def edges(self) -> list[Edge[T]]:
+        """The items with their cursors."""
+        return [Edge(node=row, cursor=self.page.cursor(row)) for row in self.page.rows]
+
+    @strawberry.field
+    def page_info(self) -> PageInfo:
+        """Where the page stands."""
+        rows, cursor = self.page.rows, self.page.cursor
+        return PageInfo(
+            has_next_page=self.page.has_next,
+            has_previous_page=self.page.has_previous,
+            start_cursor=cursor(rows[0]) if rows else None,
+            end_cursor=self.page.end or (cursor(rows[-1]) if rows else None),
+        )
 
     @strawberry.field
     def nodes(self) -> list[T]:
         """The items alone."""
-        return [edge.node for edge in self.edges]
+        return self.page.rows
 
 
 def page_request(
@@ -59,15 +72,4 @@ def page_request(
 
 def connect(page: Page[Any]) -> Any:
     """Return a page of rows as a connection."""
-    edges = [
-        Edge(node=row, cursor=cursor) for row, cursor in zip(page.rows, page.cursors, strict=True)
-    ]
-    return Connection(
-        edges=edges,
-        page_info=PageInfo(
-            has_next_page=page.has_next,
-            has_previous_page=page.has_previous,
-            start_cursor=page.cursors[0] if page.cursors else None,
-            end_cursor=page.cursors[-1] if page.cursors else None,
-        ),
-    )
+    return Connection(page=page)

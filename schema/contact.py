@@ -5,9 +5,11 @@ from typing import Any
 import strawberry
 from strawberry.types.unset import UNSET
 
+from models.layout import CONTACT
 from models.records import ContactRow
 from resolvers import contact as contacts
 from resolvers.access import get_contact
+from schema.columns import layout_of, sourced
 from schema.connection import Connection, connect, page_request
 from schema.context import Info, viewer_of
 from schema.ids import decode_id
@@ -87,7 +89,7 @@ class Query:
         """One contact; NOT_FOUND where the viewer sees none under this id."""
         return await get_contact(viewer_of(info), decode_id(id, "Contact"))
 
-    @strawberry.field(graphql_type=Connection[Contact])
+    @sourced(Connection[Contact], (CONTACT, "Contact"))
     async def contacts(
         self,
         info: Info,
@@ -105,6 +107,7 @@ class Query:
             decode_id(workspace_id, "Workspace", "workspaceId"),
             page_request(first, after, last, before),
             search=search,
+            layout=layout_of(info),
         )
         return connect(page)
 

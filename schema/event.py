@@ -7,7 +7,8 @@ import strawberry
 from realtime.events import CredentialRevoked, Fact
 from realtime.log import encode_cursor, read_head, read_page
 from resolvers.access import Right, require
-from schema.connection import Connection, Edge, PageInfo, page_request
+from resolvers.page import Page
+from schema.connection import Connection, page_request
 from schema.context import Info, viewer_of
 from schema.hub import Told, tell
 from schema.ids import decode_id, decode_optional_id
@@ -42,21 +43,16 @@ class Query:
         head = await read_head(workspace)
         start = start_of(after, head)
         page = await read_page(workspace, start, size)
-        edges = []
-        for item in await tell(page):
-            seen = seen_by(viewer, item) if isinstance(item, Told) else None
-            if seen is not None:
-                cursor = encode_cursor(head.epoch, seen.told.delivery.logged.seq)
-                edges.append(Edge[WorkspaceEvent](node=workspace_event(seen), cursor=cursor))
+        seen = [seen_by(viewer, item) for item in await tell(page) if isinstance(item, Told)]
         end = page[-1].seq if page else start
         return Connection[WorkspaceEvent](
-            edges=edges,
-            page_info=PageInfo(
-                has_next_page=end < head.seq,
-                has_previous_page=start >= head.oldest_seq,
-                start_cursor=edges[0].cursor if edges else None,
-                end_cursor=encode_cursor(head.epoch, end),
-            ),
+            page=Page(
+                [workspace_event(one) for one in seen if one is not None],
+                lambda event: encode_cursor(head.epoch, event.seen.told.delivery.logged.seq),
+                has_next=end < head.seq,
+                has_previous=start >= head.oldest_seq,
+                end=encode_cursor(head.epoch, end),
+            )
         )
 
 

@@ -2,10 +2,34 @@
 
 import base64
 import binascii
+from functools import cache
 
 import strawberry
 
 from resolvers.access import hidden, number_in
+
+MAX_IDS = 50_000
+"""How many ids of one type are kept at once."""
+
+
+class Ids(dict[int | str, strawberry.ID]):
+    """The global ids of one GraphQL type by key, each encoded once while it is kept."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self._kind = kind
+
+    def __missing__(self, key: int | str) -> strawberry.ID:
+        if len(self) >= MAX_IDS:
+            self.clear()
+        made = self[key] = encode_id(self._kind, key)
+        return made
+
+
+@cache
+def ids_of(kind: str) -> Ids:
+    """Return the ids of a GraphQL type."""
+    return Ids(kind)
 
 
 def encode_id(kind: str, key: int | str) -> strawberry.ID:

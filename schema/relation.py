@@ -1,13 +1,14 @@
 """Relations: one declaration from which every executor loads the rows of many parents at once."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
 import strawberry
 
+from schema.columns import JOINED, NEEDS, SOURCED, Rows
 from schema.context import Info
 
 RELATION = "relation"
@@ -39,8 +40,16 @@ def relation(
     *,
     then: Callable[[Any, Any], Any] = _found,
     absent: Any = None,
+    needs: tuple[str, ...] | None = None,
+    joined: Mapping[str, str] | None = None,
+    rows: Rows | None = None,
 ) -> Callable[[Callable[..., Any]], Any]:
-    """Declare a field of a GraphQL type by a function that returns each parent's key."""
+    """Declare a field of a GraphQL type by a function that returns each parent's key.
+
+    `needs` names the columns of the parent that it reads. Where the parent's own statement can
+    join what is looked for, `joined` says under which name for each GraphQL type; `rows` is where
+    the rows are read from by the layout in `layout_of(info)`.
+    """
 
     def declare(key: Callable[..., Any]) -> Any:
         signature = inspect.signature(key)
@@ -62,6 +71,10 @@ def relation(
             signature = signature.replace(parameters=[*signature.parameters.values(), asked])
         load.__signature__ = signature  # type: ignore[attr-defined]  # strawberry reads it
         load.__annotations__ = {**key.__annotations__, "info": Info}
-        return strawberry.field(resolver=load, graphql_type=kind, metadata={RELATION: declared})
+        known = {NEEDS: needs, JOINED: joined, SOURCED: rows}
+        metadata = {name: value for name, value in known.items() if value is not None}
+        return strawberry.field(
+            resolver=load, graphql_type=kind, metadata={RELATION: declared, **metadata}
+        )
 
     return declare

@@ -5,6 +5,8 @@ from datetime import datetime
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
+from models.clock import written
+
 
 def parse_moment(value: object) -> datetime:
     """Read an ISO 8601 moment; without an offset it names no moment."""
@@ -19,8 +21,9 @@ def parse_moment(value: object) -> datetime:
 SCALARS: dict[object, ScalarDefinition] = {
     datetime: strawberry.scalar(
         name="DateTime",
-        description="A moment in ISO 8601 with its offset, such as 2026-11-22T20:07:00+01:00.",
-        serialize=datetime.isoformat,
+        description="A moment in ISO 8601 with its offset, such as 2026-11-22T20:07:00+01:00."
+        " Answers are in UTC and to the microsecond: their order as texts is their order in time.",
+        serialize=written,
         parse_value=parse_moment,
         specified_by_url="https://scalars.graphql.org/andimarek/date-time",
     )

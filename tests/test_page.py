@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.engine import sql
-from models.queries import Where, read_conversations
+from models.queries import Records, Where, read_conversations
 from models.refusal import Code, Refused
 from resolvers.page import DEFAULT_PAGE, PageRequest, cut, decode_key, encode_key, keyset_page
 from tests.properties import hold
@@ -100,7 +100,7 @@ def test_a_page_is_cut_from_the_side_that_was_asked(
 ) -> None:
     rows = rows[: size + 1]
     request = PageRequest(last=size) if backward else PageRequest(first=size)
-    page = cut(rows, [str(row) for row in rows], request)
+    page = cut(rows, str, request)
     expected = rows[:size][::-1] if backward else rows[:size]
     assert (page.rows, page.cursors) == (expected, [str(row) for row in expected])
     more = (page.has_previous, page.has_next)
@@ -117,7 +117,7 @@ async def _walk(workspace_id: int, size: int, *, descending: bool, backward: boo
         else:
             request = PageRequest(first=size, after=cursor)
         page = await keyset_page(
-            read_conversations,
+            Records(read_conversations),
             Where("c.workspace_id = ?", (workspace_id,)),
             request,
             alias="c",

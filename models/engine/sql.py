@@ -2,16 +2,19 @@
 
 import json
 import re
+import sqlite3
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Literal, cast
 
+import asyncpg
 from tortoise.connection import get_connections
 
 from models.engine.counting import StatementCounter, count_statements
 
 __all__ = [
+    "DRIVER_ROWS",
     "StatementCounter",
     "affected",
     "among",
@@ -24,6 +27,9 @@ __all__ = [
     "records",
     "rows",
 ]
+
+DRIVER_ROWS = (asyncpg.Record, sqlite3.Row)
+"""The classes of the rows that `records` returns."""
 
 # What may hold a question mark that is no placeholder, and then the placeholder itself.
 _TOKENS = re.compile(

@@ -1,7 +1,6 @@
 """The leaves of a selection: one generated comprehension reads them off all rows."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from graphql import (
@@ -35,9 +34,14 @@ def builder(fields: "list[Field]", type_name: str) -> Callable[..., list[dict[st
     The source holds no text of the client but response keys, which are GraphQL names.
     """
     names: dict[str, Any] = {"type_name": type_name}
+
+    def name(value: Any) -> str:
+        names[f"n{len(names)}"] = value
+        return f"n{len(names) - 1}"
+
     parts = []
     called = 0
-    for place, field in enumerate(fields):
+    for field in fields:
         if field.attribute == "__typename":
             expression = "type_name"
         elif not field.is_leaf:
@@ -47,32 +51,31 @@ def builder(fields: "list[Field]", type_name: str) -> Callable[..., list[dict[st
             if field.function is not None:
                 value = f"f{called}(r)"
                 called += 1
-            expression = _leaf(field, value, place, names)
+            expression = leaf(field, value, name)
         parts.append(f"{field.key!r}: {expression}")
     arguments = "".join(f", f{number}" for number in range(called))
     source = f"lambda rows{arguments}: [{{{', '.join(parts)}}} for r in rows]"
     return eval(source, names)  # noqa: S307 - see the docstring
 
 
-def _leaf(field: "Field", value: str, place: int, names: dict[str, Any]) -> str:
-    """Return the expression of a leaf: the plain case inline, all others by a function."""
+def leaf(field: "Field", value: str, name: Callable[[Any], str]) -> str:
+    """Return the expression of a leaf: the plain case inline, all others by a function.
+
+    `name` gives the name under which the source finds a value.
+    """
     kind = field.shape.leaf
     assert kind is not None  # noqa: S101 - only leaves come here
-    names[f"slow{place}"] = slow(kind, is_non_null=field.shape.is_non_null)
+    otherwise = name(slow(kind, is_non_null=field.shape.is_non_null))
     if isinstance(kind, GraphQLEnumType):
-        names[f"enum{place}"] = {
-            member: kind.serialize(member) for member in getattr(kind, "wrapped_cls", ())
-        }
-        return f"(enum{place}.get(v) or slow{place}(v)) if (v := {value}) is not None else " + (
-            f"slow{place}(v)"
+        members = getattr(kind, "wrapped_cls", ())
+        told = name({member: kind.serialize(member) for member in members})
+        return f"({told}.get(v) or {otherwise}(v)) if (v := {value}) is not None else " + (
+            f"{otherwise}(v)"
         )
-    if kind.name == "DateTime":
-        names["datetime"] = datetime
-        return f"(v.isoformat() if (v := {value}).__class__ is datetime else slow{place}(v))"
     test = FAST.get(kind.name)
     if test is None:
-        return f"slow{place}({value})"
-    return f"(v if {test.replace('v.', f'(v := {value}).', 1)} else slow{place}(v))"
+        return f"{otherwise}({value})"
+    return f"(v if {test.replace('v.', f'(v := {value}).', 1)} else {otherwise}(v))"
 
 
 def slow(kind: Any, *, is_non_null: bool) -> Callable[[Any], Any]:

@@ -29,6 +29,8 @@ from graphql import (
 from graphql.execution.values import VariableValues
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
+from schema.columns import SOURCED
+from schema.compiled.fused import lay_out
 from schema.compiled.leaves import builder
 from schema.compiled.selection import Field, Selection, Shape, Unsupported
 from schema.relation import RELATION
@@ -53,6 +55,12 @@ class Choices:
             concrete = self.planner.type_of(row, self.abstract)
             self.by_class[kind] = self.planner.select(self.scope, concrete, self.nodes)
         return self.by_class[kind]
+
+    def named(self, name: str) -> Selection:
+        """Return the selection for an object type by its name."""
+        concrete = self.planner.schema.get_type(name)
+        assert isinstance(concrete, GraphQLObjectType)  # noqa: S101 - declarations name them
+        return self.planner.select(self.scope, concrete, self.nodes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +221,8 @@ class Planner:
             planned.function = declared.base_resolver.wrapped_func
             planned.is_async = declared.base_resolver.is_async
             planned.takes_info = declared.base_resolver.info_parameter is not None
+        if SOURCED in declared.metadata and not is_event:
+            planned.layout = lay_out(planned.shape, *declared.metadata[SOURCED])
         return planned
 
     def _shape(self, scope: Scope, kind: Any, nodes: list[FieldNode]) -> Shape:

@@ -8,6 +8,7 @@ from typing import Any
 from graphql import get_argument_values
 from strawberry.types.arguments import convert_arguments
 
+from schema.compiled.fused import Fused, Level, present
 from schema.compiled.leaves import GiveUp, slow
 from schema.compiled.plan import BACKREF
 from schema.compiled.selection import Field, Selection, Shape
@@ -27,6 +28,8 @@ class Run:
 
     async def select(self, selection: Selection, rows: Sequence[Any]) -> list[dict[str, Any]]:
         """Return the answers of all rows of one object type."""
+        if selection.fused is not None and selection.has_fused(rows):
+            return await self._fused(selection.fused, rows)
         answers = selection.build(rows, *(self._callable(field) for field in selection.bound))
         for field in selection.deep:
             values = await self._values(field, rows)
@@ -34,6 +37,25 @@ class Run:
             for answer, value in zip(answers, completed, strict=True):
                 answer[field.key] = value
         return answers
+
+    async def _fused(self, fused: Fused, rows: Sequence[Any]) -> list[dict[str, Any]]:
+        """Return the answers of a layout's rows."""
+        answers = fused.build(rows, *(self._callable(field) for field in fused.bound))
+        if fused.level.has_deep:
+            await self._fill(fused.level, rows, answers)
+        return answers
+
+    async def _fill(self, level: Level, rows: Sequence[Any], answers: list[Any]) -> None:
+        """Find what the rows of a level do not hold, and put it into their answers."""
+        held = list(present(level, rows, answers))
+        for field in level.deep:
+            values = await self._values(field, [level.view(row) for row, _ in held])
+            completed = await self._complete(field.shape, values)
+            for (_, answer), value in zip(held, completed, strict=True):
+                answer[field.key] = value
+        for inner in level.inner:
+            if inner.has_deep:
+                await self._fill(inner, [row for row, _ in held], [one for _, one in held])
 
     async def mutate(self, plan: Selection) -> dict[str, Any]:
         """Run the mutations one after another, keeping what each has answered."""
@@ -79,7 +101,7 @@ class Run:
         assert relation is not None  # noqa: S101 - the caller has looked
         given = self._arguments(field)
         if relation.takes_info:
-            given["info"] = self.info
+            given["info"] = self._info(field)
         keys = (
             [relation.key(row, **given) for row in rows]
             if given
@@ -99,8 +121,13 @@ class Run:
         assert function is not None  # noqa: S101 - the caller has looked
         given = self._arguments(field)
         if field.takes_info:
-            given["info"] = self.info
+            given["info"] = self._info(field)
         return (lambda row: function(row, **given)) if given else function
+
+    def _info(self, field: Field) -> Any:
+        if field.layout is None:
+            return self.info
+        return SimpleNamespace(context=self.context, layout=field.layout)
 
     def _arguments(self, field: Field) -> dict[str, Any]:
         if not field.definition.args:

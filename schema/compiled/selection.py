@@ -1,6 +1,6 @@
 """Selections: what an operation asks of rows, and where each value comes from."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +12,13 @@ from graphql import (
     GraphQLScalarType,
 )
 
+from models.engine.sql import DRIVER_ROWS
+from models.layout import Layout
 from schema.compiled.leaves import GiveUp
 from schema.relation import Relation
 
 if TYPE_CHECKING:
+    from schema.compiled.fused import Fused
     from schema.compiled.plan import Choices
 
 
@@ -51,6 +54,8 @@ class Field:
     relation: Relation | None = None
     declared: Any = None
     """Strawberry's field, which knows the arguments."""
+    layout: Layout | None = None
+    """What its resolver is to read of each row, where its rows are fused."""
 
     @property
     def is_leaf(self) -> bool:
@@ -70,12 +75,18 @@ class Selection:
     """The leaves that are computed by a function."""
     deep: list[Field]
     """The fields that are no leaves."""
+    fused: "Fused | None" = None
+    """How the rows of a layout are answered."""
     expected: set[type] = field(default_factory=set)
     """The classes whose rows are known to be of the type."""
 
-    def expect(self, rows: Iterable[Any]) -> None:
+    def has_fused(self, rows: Sequence[Any]) -> bool:
+        """Tell whether the rows are those of its layout, as the driver gave them."""
+        return self.fused is not None and len(rows) > 0 and isinstance(rows[0], DRIVER_ROWS)
+
+    def expect(self, rows: Sequence[Any]) -> None:
         """Give up where a row is not of the type; each class of rows is asked about once."""
-        if self.kind.is_type_of is None:
+        if self.kind.is_type_of is None or self.has_fused(rows):
             return
         for row in {type(row): row for row in rows}.values():
             if type(row) not in self.expected:

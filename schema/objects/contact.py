@@ -9,6 +9,7 @@ from models.records import ContactRow
 from resolvers import batches
 from resolvers import contact as contacts
 from resolvers.access import Right, may
+from schema.columns import derived
 from schema.context import Info, viewer_of
 from schema.objects.channel import ContactChannel
 from schema.objects.masked_string import MaskedString
@@ -41,24 +42,29 @@ class Contact(Node):
     created_at: datetime
     """When they became known."""
 
-    @strawberry.field
+    @derived("first_name", "last_name", "email", "phone")
     def name(root: strawberry.Parent[ContactRow]) -> str:
         """The name to show: first and last name, else the email address or the phone number."""
         return contacts.display_name(root)
 
-    @strawberry.field
+    @derived("phone")
     def phone(root: strawberry.Parent[ContactRow]) -> MaskedString | None:
         """The phone number in E.164; null if nobody knows it."""
         if root.phone is None:
             return None
         return MaskedString(value=root.phone, masked=False, display=root.phone)
 
-    @strawberry.field
+    @derived("phone")
     def is_callable(root: strawberry.Parent[ContactRow]) -> bool:
         """Whether there is a number that the viewer can call."""
         return root.phone is not None
 
-    @relation(list[ContactChannel], batches.channels_of_contacts, then=lambda _, found: found or [])
+    @relation(
+        list[ContactChannel],
+        batches.channels_of_contacts,
+        then=lambda _, found: found or [],
+        needs=("id",),
+    )
     def channels(root: strawberry.Parent[ContactRow]) -> int:
         """Where the contact is reached, the channel used last first."""
         return root.id
@@ -66,12 +72,13 @@ class Contact(Node):
     @relation(
         Annotated["Conversation", strawberry.lazy("schema.objects.conversation")],
         batches.conversations_by_contact,
+        needs=("id",),
     )
     def conversation(root: strawberry.Parent[ContactRow]) -> int:
         """The contact's one lasting conversation."""
         return root.id
 
-    @strawberry.field
+    @derived("workspace_id")
     def viewer_can_edit(root: strawberry.Parent[ContactRow], info: Info) -> bool:
         """Whether the viewer may use `updateContact`."""
         return may(viewer_of(info), root.workspace_id, Right.EDIT_CONTACTS)

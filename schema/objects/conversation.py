@@ -8,10 +8,12 @@ import strawberry
 from models.conversation import ConversationStatus
 from models.episode import ChangeSource
 from models.episode import Episode as EpisodeRow
+from models.layout import MESSAGE, Layout
 from models.records import ContactRow, ConversationRow, MemberRow
 from resolvers import batches, closing
 from resolvers.access import Right, may
 from resolvers.page import PageRequest
+from schema.columns import derived, joined, layout_of
 from schema.connection import Connection, connect, page_request
 from schema.context import Info, viewer_of
 from schema.objects.contact import Contact
@@ -78,17 +80,17 @@ class Conversation(Node):
     created_at: datetime
     """When the contact became known."""
 
-    @strawberry.field(graphql_type=Contact)
+    @joined(Contact, {"Contact": "contact"})
     def contact(root: strawberry.Parent[ConversationRow]) -> ContactRow:
         """Whom it is with."""
         return root.contact
 
-    @strawberry.field(graphql_type=Assignee | None)
+    @joined(Assignee | None, {"Member": "assignee"})
     def assignee(root: strawberry.Parent[ConversationRow]) -> MemberRow | None:
         """Who looks after it; null in Unassigned."""
         return root.assignee
 
-    @relation(Team | None, batches.teams_by_id)
+    @relation(Team | None, batches.teams_by_id, needs=("team_id",))
     def team(root: strawberry.Parent[ConversationRow]) -> int | None:
         """The team it is assigned to; null for none."""
         return root.team_id
@@ -98,6 +100,7 @@ class Conversation(Node):
         batches.read_counts,
         then=lambda row, read: max(0, row.incoming_count - (read or 0)),
         absent=0,
+        needs=("id", "workspace_id", "incoming_count"),
     )
     def unread_count(
         root: strawberry.Parent[ConversationRow], info: Info
@@ -108,24 +111,34 @@ class Conversation(Node):
             return None
         return (member_id, root.id)
 
-    @relation(Message | None, batches.messages_by_id)
+    @relation(
+        Message | None,
+        batches.messages_by_id,
+        needs=("last_message_id",),
+        joined={"Message": "last_message"},
+    )
     def last_message(root: strawberry.Parent[ConversationRow]) -> int | None:
         """The newest message; null if there is none."""
         return root.last_message_id
 
-    @strawberry.field
+    @derived("last_message_at", "last_message_id")
     def last_message_at(root: strawberry.Parent[ConversationRow]) -> datetime | None:
         """When the newest message came or was written; null if there is none."""
         return root.last_message_at if root.last_message_id is not None else None
 
-    @strawberry.field
+    @derived("snoozed_until", "snoozed_at", "snoozed_by_id")
     def snooze(root: strawberry.Parent[ConversationRow]) -> Snooze | None:
         """The snooze; null unless the status is SNOOZED."""
         if root.snoozed_until is None or root.snoozed_at is None:
             return None
         return Snooze(until=root.snoozed_until, since=root.snoozed_at, by_id=root.snoozed_by_id)
 
-    @relation(Connection[TimelineItem], batches.timelines, then=lambda _, page: connect(page))
+    @relation(
+        Connection[TimelineItem],
+        batches.timelines,
+        then=lambda _, page: connect(page),
+        needs=("id",),
+    )
     def timeline(
         root: strawberry.Parent[ConversationRow],
         first: int | None = None,
@@ -136,39 +149,46 @@ class Conversation(Node):
         """Messages and activities in one order, oldest first; `last: 25` is the newest page."""
         return (root.id, page_request(first, after, last, before))
 
-    @relation(Connection[Message], batches.threads, then=lambda _, page: connect(page))
+    @relation(
+        Connection[Message],
+        batches.threads,
+        then=lambda _, page: connect(page),
+        needs=("id",),
+        rows=(MESSAGE, "Message"),
+    )
     def messages(
         root: strawberry.Parent[ConversationRow],
+        info: Info,
         first: int | None = None,
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,
-    ) -> tuple[int, PageRequest]:
+    ) -> tuple[int, PageRequest, Layout | None]:
         """The messages alone, oldest first; `last: 25` is the newest page."""
-        return (root.id, page_request(first, after, last, before))
+        return (root.id, page_request(first, after, last, before), layout_of(info))
 
-    @relation(list[Episode], batches.newest_episodes)
+    @relation(list[Episode], batches.newest_episodes, needs=("id",))
     def episodes(root: strawberry.Parent[ConversationRow], first: int = 10) -> tuple[int, int]:
         """The newest stretches from opened to closed, newest first."""
         return (root.id, page_request(first, None, None, None).size)
 
-    @strawberry.field
+    @derived("workspace_id")
     def viewer_can_reply(root: strawberry.Parent[ConversationRow], info: Info) -> bool:
         """Whether the viewer may use `sendMessage`."""
         return may(viewer_of(info), root.workspace_id, Right.REPLY)
 
-    @strawberry.field
+    @derived("workspace_id")
     def viewer_can_assign(root: strawberry.Parent[ConversationRow], info: Info) -> bool:
         """Whether the viewer may use `assignConversation` and `unassignConversation`."""
         return may(viewer_of(info), root.workspace_id, Right.ASSIGN)
 
-    @strawberry.field
+    @derived("workspace_id", "status")
     def viewer_can_close(root: strawberry.Parent[ConversationRow], info: Info) -> bool:
         """Whether the viewer may use `closeConversation` and it would change something."""
         allowed = may(viewer_of(info), root.workspace_id, Right.CLOSE)
         return allowed and closing.can_be_closed(root)
 
-    @strawberry.field
+    @derived("workspace_id")
     def viewer_can_snooze(root: strawberry.Parent[ConversationRow], info: Info) -> bool:
         """Whether the viewer may use `snoozeConversation`."""
         return may(viewer_of(info), root.workspace_id, Right.SNOOZE)

@@ -5,12 +5,14 @@ from typing import Any
 import strawberry
 
 from models.conversation import ConversationStatus
+from models.layout import CONVERSATION
 from models.refusal import sentence
 from resolvers import inbox as inboxes
 from resolvers.access import Viewer
 from resolvers.inbox import ConversationSort, InboxKind
 from resolvers.inbox import StandardInbox as StandardInboxRow
 from resolvers.sentences import say
+from schema.columns import layout_of, sourced
 from schema.connection import Connection, connect, page_request
 from schema.context import Info, viewer_of
 from schema.ids import encode_id
@@ -38,7 +40,7 @@ class Inbox(Node):
     unread_count: int
     """How many of its open conversations have messages that the viewer has not read."""
 
-    @strawberry.field(graphql_type=Connection[Conversation])
+    @sourced(Connection[Conversation], (CONVERSATION, "Conversation"))
     async def conversations(
         root: strawberry.Parent[StandardInboxRow],
         info: Info,
@@ -58,6 +60,7 @@ class Inbox(Node):
             status=status,
             unreplied=unreplied,
             sort=sort,
+            layout=layout_of(info),
         )
         return connect(page)
 

@@ -8,6 +8,7 @@ import strawberry
 from models.member import Role, Visibility
 from models.records import MemberRow, UserRow
 from resolvers.batches import teams_by_id
+from schema.columns import attribute, joined
 from schema.objects.node import Node, global_id
 from schema.objects.team import Team
 from schema.objects.user import User
@@ -28,17 +29,14 @@ class Member(Node):
     created_at: datetime
     """When they joined."""
 
-    @strawberry.field
-    def name(root: strawberry.Parent[MemberRow]) -> str:
-        """The person's name."""
-        return root.user.name
+    name: str = attribute("user.name", "The person's name.")
 
-    @strawberry.field(graphql_type=User)
+    @joined(User, {"User": "user"})
     def user(root: strawberry.Parent[MemberRow]) -> UserRow:
         """The person."""
         return root.user
 
-    @relation(Team | None, teams_by_id)
+    @relation(Team | None, teams_by_id, needs=("team_id",))
     def team(root: strawberry.Parent[MemberRow]) -> int | None:
         """The team they belong to; null for none."""
         return root.team_id

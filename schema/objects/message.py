@@ -13,6 +13,7 @@ from resolvers import batches
 from resolvers import message as messages
 from resolvers.access import Right, may
 from resolvers.sentences import UNSUPPORTED_MESSAGE, say
+from schema.columns import derived
 from schema.context import Info, viewer_of
 from schema.ids import encode_id
 from schema.objects.channel import Channel
@@ -76,26 +77,29 @@ class Message(Node):
     created_at: datetime
     """When it was accepted here."""
 
-    @strawberry.field
+    @derived("text")
     def text(root: strawberry.Parent[MessageRow], info: Info) -> str:
         """The text; for a message that cannot be shown, a sentence that says so."""
         if root.text is not None:
             return root.text
         return say(UNSUPPORTED_MESSAGE, info.context.language)
 
-    @strawberry.field
-    def payload(root: strawberry.Parent[MessageRow]) -> str | None:
-        """The vendor's own JSON of a message that cannot be shown; null for all others."""
-        return root.payload
+    payload: str | None
+    """The vendor's own JSON of a message that cannot be shown; null for all others."""
 
-    @relation(Actor | None, batches.authors)
+    @relation(
+        Actor | None,
+        batches.authors,
+        needs=("direction", "conversation_id", "author_id"),
+        joined={"Member": "member", "Contact": "writer"},
+    )
     def author(root: strawberry.Parent[MessageRow]) -> tuple[str, int] | None:
         """Who wrote it; null for a program, or a member who is gone."""
         if root.direction is Direction.INCOMING:
             return ("contact", root.conversation_id)
         return ("member", root.author_id) if root.author_id is not None else None
 
-    @relation(Channel, batches.channels_by_id)
+    @relation(Channel, batches.channels_by_id, needs=("channel_id",))
     def channel(root: strawberry.Parent[MessageRow]) -> int:
         """The channel it passed through."""
         return root.channel_id
@@ -103,12 +107,13 @@ class Message(Node):
     @relation(
         Annotated["Conversation", strawberry.lazy("schema.objects.conversation")],
         batches.conversations_by_id,
+        needs=("conversation_id",),
     )
     def conversation(root: strawberry.Parent[MessageRow]) -> int:
         """The conversation it belongs to."""
         return root.conversation_id
 
-    @strawberry.field
+    @derived("direction", *(column for _, column in STEPS))
     def status_history(root: strawberry.Parent[MessageRow]) -> list[MessageStatusChange]:
         """Every status an outgoing message has reached, in their order; empty for an incoming."""
         if root.direction is Direction.INCOMING:
@@ -116,19 +121,25 @@ class Message(Node):
         reached = ((status, getattr(root, field)) for status, field in STEPS)
         return [MessageStatusChange(status=status, at=at) for status, at in reached if at]
 
-    @strawberry.field
+    @derived("status", "failure_code", "failure_text")
     def failure(root: strawberry.Parent[MessageRow]) -> MessageFailure | None:
         """Why it failed; null unless its status is FAILED."""
         if root.status is not MessageStatus.FAILED or root.failure_code is None:
             return None
         return MessageFailure(code=root.failure_code, text=root.failure_text or "")
 
-    @strawberry.field
+    @derived("retry_of_id")
     def retry_of_id(root: strawberry.Parent[MessageRow]) -> strawberry.ID | None:
         """The message that this one sends again; null if it is no retry."""
         return encode_id("Message", root.retry_of_id) if root.retry_of_id is not None else None
 
-    @relation(bool, batches.messages_on_retry, then=lambda _, on_retry: not on_retry, absent=False)
+    @relation(
+        bool,
+        batches.messages_on_retry,
+        then=lambda _, on_retry: not on_retry,
+        absent=False,
+        needs=("id", "workspace_id", "status"),
+    )
     def viewer_can_retry(root: strawberry.Parent[MessageRow], info: Info) -> int | None:
         """Whether the viewer may use `retryMessage` on it, as no retry of it lives."""
         allowed = may(viewer_of(info), root.workspace_id, Right.REPLY)
@@ -156,12 +167,14 @@ class Activity(Node):
     created_at: datetime
     """When it was done."""
 
-    @relation(Member | None, batches.members_by_id)
+    @relation(Member | None, batches.members_by_id, needs=("actor_id",), joined={"Member": "actor"})
     def actor(root: strawberry.Parent[ActivityRow]) -> int | None:
         """The member who did it; null for the contact, a program or the system."""
         return root.actor_id
 
-    @relation(Member | None, batches.members_by_id)
+    @relation(
+        Member | None, batches.members_by_id, needs=("assignee_id",), joined={"Member": "assignee"}
+    )
     def assignee(root: strawberry.Parent[ActivityRow]) -> int | None:
         """The member it was assigned to; null for other kinds."""
         return root.assignee_id

@@ -4,7 +4,8 @@ from typing import Any
 
 import strawberry
 
-from schema.ids import encode_id
+from schema.columns import GLOBAL_ID, NEEDS
+from schema.ids import ids_of
 
 
 @strawberry.interface
@@ -18,7 +19,13 @@ class Node:
 def global_id(kind: str) -> Any:
     """Return the `id` field of a GraphQL type whose rows have a numeric key."""
 
-    def resolve(root: Any) -> strawberry.ID:
-        return encode_id(kind, root.id)
+    ids = ids_of(kind)
 
-    return strawberry.field(resolver=resolve, description="The object's opaque global id.")
+    def resolve(root: Any) -> strawberry.ID:
+        return ids[root.id]
+
+    return strawberry.field(
+        resolver=resolve,
+        description="The object's opaque global id.",
+        metadata={GLOBAL_ID: kind, NEEDS: ("id",)},
+    )

@@ -31,6 +31,7 @@ class User(Node):
         list[Annotated["Workspace", strawberry.lazy("schema.objects.workspace")]],
         shared_workspaces,
         then=lambda _, found: found or [],
+        needs=("id",),
     )
     def workspaces(root: strawberry.Parent[UserRow], info: Info) -> tuple[Viewer, int]:
         """The workspaces that they share with the viewer, by name."""
