@@ -56,15 +56,12 @@ class Source:
 class Layout:
     """Where the wanted columns of a source and its joins stand in the rows of its statement."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, *, tag: str | None = None) -> None:
         self.source = source
+        self._tag = tag
+        """The first value of each row, where rows of several layouts are told apart."""
         self._columns: dict[tuple[str, str, bool], int] = {}
         self._statements: dict[tuple[str, str, tuple[str, ...]], str] = {}
-
-    @property
-    def width(self) -> int:
-        """Return how many columns a row has, before those that are read along."""
-        return len(self._columns)
 
     def place(self, path: Sequence[str], column: str, *, is_written: bool = False) -> int:
         """Return where a column, at the end of a path of joins, stands in a row.
@@ -77,7 +74,7 @@ class Layout:
             source = source.joins[name].source
         is_moment = source.table.hints[column] in (datetime, datetime | None)
         key = (source.alias, column, is_written and is_moment)
-        return self._columns.setdefault(key, len(self._columns))
+        return self._columns.setdefault(key, len(self._columns) + (self._tag is not None))
 
     async def read(self, rest: str, *values: Any, along: Sequence[str] = ()) -> Sequence[Any]:
         """Return the rows; `rest` follows the joins: WHERE, ORDER BY and LIMIT.
@@ -92,10 +89,6 @@ class Layout:
             statement = self._statements[key] = self._compose(*key)
         return await sql.records(statement, *values)
 
-    def along(self, row: Any, names: Sequence[str]) -> Sequence[Any]:
-        """Return the columns of a row that were read along."""
-        return row[self.width : self.width + len(names)]  # type: ignore[no-any-return]
-
     def _compose(self, dialect: str, rest: str, along: Sequence[str]) -> str:
         source = self.source
         wanted = [
@@ -109,6 +102,8 @@ class Layout:
             MOMENT[dialect].format(f"{alias}.{name}") if is_written else f"{alias}.{name}"
             for alias, name, is_written in wanted
         ]
+        if self._tag is not None:
+            columns.insert(0, f"'{self._tag}'")
         aliases = {alias for alias, _, _ in wanted} | set(ALIAS.findall(rest))
         joins = " ".join(clause for _, clause in source.reached(aliases))
         listed = ", ".join(columns) or "1"

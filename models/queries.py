@@ -42,10 +42,6 @@ class Records:
         """Return records."""
         return await self.fetch(rest, *values)
 
-    def along(self, row: Any, names: Sequence[str]) -> list[Any]:
-        """Return some of a record's columns."""
-        return [getattr(row, name) for name in names]
-
 
 async def read_conversations(rest: str, *values: Any) -> list[ConversationRecord]:
     """Return conversations (alias c) with contact (ct), assignee (m) and its user (u).

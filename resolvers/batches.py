@@ -3,20 +3,15 @@
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
 from models.channel import Channel
 from models.contact_channel import ContactChannel
 from models.engine import sql
 from models.episode import Episode
-from models.layout import Layout
 from models.member import Member
-from models.queries import Records, read, read_conversations, read_members
+from models.queries import read, read_conversations, read_members
 from models.records import (
-    ACTIVITIES,
     MESSAGES,
-    ActivityRecord,
     ContactRecord,
     ConversationRecord,
     MemberRecord,
@@ -33,9 +28,6 @@ from realtime.events import (
 )
 from realtime.log import Logged
 from resolvers.access import Viewer
-from resolvers.page import Page, PageRequest, Reading, cut, decode_key, encode_key
-
-TimelineRow = MessageRecord | ActivityRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,32 +113,6 @@ async def authors(
     return found
 
 
-async def timelines(
-    keys: Collection[tuple[int, PageRequest]],
-) -> dict[tuple[int, PageRequest], Page[TimelineRow]]:
-    """Return pages of timelines, for pairs of conversation and page."""
-    found = {}
-    for request in {request for _, request in keys}:
-        ids = [conversation for conversation, other in keys if other == request]
-        for conversation, page in (await timeline_pages(ids, request)).items():
-            found[conversation, request] = page
-    return found
-
-
-Thread = tuple[int, PageRequest, Layout | None]
-"""A conversation, the page of it, and what to read of each message; None: all of it."""
-
-
-async def threads(keys: Collection[Thread]) -> dict[Thread, Page[MessageRecord]]:
-    """Return pages of messages."""
-    found = {}
-    for request, layout in {(request, layout) for _, request, layout in keys}:
-        ids = [conversation for conversation, *other in keys if other == [request, layout]]
-        for conversation, page in (await message_pages(ids, request, layout)).items():
-            found[conversation, request, layout] = page
-    return found
-
-
 async def users_by_id(ids: Collection[int]) -> dict[int, User]:
     """Return users."""
     return {row.id: row for row in await User.filter(id__in=set(ids))}
@@ -207,77 +173,6 @@ async def _first_ids(table: str, order: str, conversations: set[int], limit: int
         sql.group(conversations),
     )
     return [row["id"] for row in rows]
-
-
-async def timeline_pages(
-    conversations: Sequence[int], request: PageRequest
-) -> dict[int, Page[TimelineRow]]:
-    """Return the same page of the timeline of each conversation, oldest first."""
-    messages = await _items(Records(partial(read, MESSAGES)), "message", conversations, request)
-    activities = await _items(
-        Records(partial(read, ACTIVITIES)), "activity", conversations, request
-    )
-    pages = {}
-    for conversation in conversations:
-        items: list[TimelineRow] = sorted(
-            [*messages[conversation], *activities[conversation]],
-            key=lambda item: item.seq,
-            reverse=request.backward,
-        )
-        items = items[: request.size + 1]
-        pages[conversation] = cut(items, lambda item: encode_key(item.seq), request)
-    return pages
-
-
-async def message_pages(
-    conversations: Sequence[int], request: PageRequest, layout: Layout | None = None
-) -> dict[int, Page[MessageRecord]]:
-    """Return the same page of the messages of each conversation, oldest first."""
-    reading = layout or Records(partial(read, MESSAGES))
-    found = await _items(reading, "message", conversations, request)
-    return {
-        one: cut(found[one], lambda row: encode_key(*reading.along(row, PLACE)[:1]), request)
-        for one in conversations
-    }
-
-
-PLACE = ("seq", "conversation_id")
-
-
-async def _items(
-    reading: Reading, table: str, conversations: Sequence[int], request: PageRequest
-) -> dict[int, list[Any]]:
-    """Return up to size + 1 rows of each conversation, from the side that was asked.
-
-    Their PLACE is read along.
-    """
-    bounds, values = "", []
-    if request.after is not None:
-        bounds += " AND t.seq > ?"
-        values += decode_key(request.after, "after", int)
-    if request.before is not None:
-        bounds += " AND t.seq < ?"
-        values += decode_key(request.before, "before", int)
-    order = "t.seq DESC" if request.backward else "t.seq"
-    most = request.size + 1
-    if len(conversations) == 1:
-        rest = f"WHERE t.conversation_id = ?{bounds} ORDER BY {order} LIMIT {most}"
-        rows = await reading.read(rest, conversations[0], *values, along=PLACE)
-        return {conversations[0]: list(rows)}
-    ranked = (
-        f"SELECT t.id, ROW_NUMBER() OVER (PARTITION BY t.conversation_id ORDER BY {order}) AS place"
-        f" FROM {table} t WHERE {sql.among('t.conversation_id')}{bounds}"
-    )
-    rows = await reading.read(
-        f"WHERE t.id IN (SELECT id FROM ({ranked}) ranked WHERE place <= {most}) ORDER BY {order}",
-        sql.group(conversations),
-        *values,
-        along=PLACE,
-    )
-    found: dict[int, list[Any]] = {conversation: [] for conversation in conversations}
-    for row in rows:
-        found[reading.along(row, PLACE)[1]].append(row)
-    return found
 
 
 async def hydrate(events: Sequence[Logged]) -> list[Delivery]:

@@ -10,6 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import orjson
 
 from models.clock import written
+from models.engine import sql
 from models.queries import Where
 from models.refusal import Code, Refused
 
@@ -73,8 +74,12 @@ class Reading(Protocol):
     async def read(self, rest: str, *values: Any, along: Sequence[str] = ()) -> Sequence[Any]:
         """Return rows; `rest` follows the joins, and `along` are columns needed besides."""
 
-    def along(self, row: Any, names: Sequence[str]) -> Sequence[Any]:
-        """Return the columns of a row that were read along."""
+
+def beside(row: Any, names: Sequence[str]) -> Sequence[Any]:
+    """Return the columns of a row that were read along: its last ones, or a record's own."""
+    if isinstance(row, sql.DRIVER_ROWS):
+        return row[-len(names) :]
+    return [getattr(row, name) for name in names]
 
 
 def _bad_page(sentence: str, field: str, **values: object) -> Refused:
@@ -150,4 +155,4 @@ async def keyset_page(
         *where.values,
         along=place,
     )
-    return cut(rows, lambda row: encode_key(*reading.along(row, place)), request)
+    return cut(rows, lambda row: encode_key(*beside(row, place)), request)

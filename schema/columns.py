@@ -14,8 +14,8 @@ NEEDS = "needs"
 PATH = "path"
 JOINED = "joined"
 SOURCED = "sourced"
-Rows = tuple[Source, str]
-"""Where a field's rows are read from, and the GraphQL type that they are."""
+Rows = Mapping[str, Source]
+"""The GraphQL types of a field's rows, and where those are read from."""
 
 
 def derived(*needs: str, kind: Any = None) -> Callable[[Callable[..., Any]], Any]:
@@ -47,7 +47,7 @@ def joined(kind: Any, rows: Mapping[str, str]) -> Callable[[Callable[..., Any]],
 
 
 def sourced(kind: Any, rows: Rows) -> Callable[[Callable[..., Any]], Any]:
-    """Declare a field whose rows are read from a source by the layout in `layout_of(info)`."""
+    """Declare a field whose rows are read from a source by the layouts of `info`."""
 
     def declare(resolve: Callable[..., Any]) -> Any:
         return strawberry.field(resolver=resolve, graphql_type=kind, metadata={SOURCED: rows})
@@ -55,6 +55,15 @@ def sourced(kind: Any, rows: Rows) -> Callable[[Callable[..., Any]], Any]:
     return declare
 
 
+def layouts_of(info: Info) -> tuple[Layout, ...] | None:
+    """Return what to read of the rows of each type, in the order in which they are declared.
+
+    None: all of it, as graphql-core does not look ahead.
+    """
+    return getattr(info, "layouts", None)
+
+
 def layout_of(info: Info) -> Layout | None:
-    """Return what to read of each row; None: all of it, as graphql-core does not look ahead."""
-    return getattr(info, "layout", None)
+    """Return what to read of each row of a field with one type of them; None: all of it."""
+    layouts = layouts_of(info)
+    return layouts[0] if layouts else None

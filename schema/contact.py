@@ -89,7 +89,7 @@ class Query:
         """One contact; NOT_FOUND where the viewer sees none under this id."""
         return await get_contact(viewer_of(info), decode_id(id, "Contact"))
 
-    @sourced(Connection[Contact], (CONTACT, "Contact"))
+    @sourced(Connection[Contact], {"Contact": CONTACT})
     async def contacts(
         self,
         info: Info,

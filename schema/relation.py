@@ -34,6 +34,13 @@ class Relation:
     """The field's value where there is no key."""
 
 
+def _with_info(signature: inspect.Signature) -> inspect.Signature:
+    if "info" in signature.parameters:
+        return signature
+    asked = inspect.Parameter("info", inspect.Parameter.KEYWORD_ONLY, annotation=Info)
+    return signature.replace(parameters=[*signature.parameters.values(), asked])
+
+
 def relation(
     kind: Any,
     batch: Batch,
@@ -48,7 +55,7 @@ def relation(
 
     `needs` names the columns of the parent that it reads. Where the parent's own statement can
     join what is looked for, `joined` says under which name for each GraphQL type; `rows` is where
-    the rows are read from by the layout in `layout_of(info)`.
+    the rows are read from by the layouts of `info`.
     """
 
     def declare(key: Callable[..., Any]) -> Any:
@@ -66,15 +73,10 @@ def relation(
                 return absent
             return then(row, await info.context.loaders.of(batch).load(wanted))
 
-        if not takes_info:
-            asked = inspect.Parameter("info", inspect.Parameter.KEYWORD_ONLY, annotation=Info)
-            signature = signature.replace(parameters=[*signature.parameters.values(), asked])
-        load.__signature__ = signature  # type: ignore[attr-defined]  # strawberry reads it
+        load.__signature__ = _with_info(signature)  # type: ignore[attr-defined]  # strawberry reads it
         load.__annotations__ = {**key.__annotations__, "info": Info}
-        known = {NEEDS: needs, JOINED: joined, SOURCED: rows}
+        known = {RELATION: declared, NEEDS: needs, JOINED: joined, SOURCED: rows}
         metadata = {name: value for name, value in known.items() if value is not None}
-        return strawberry.field(
-            resolver=load, graphql_type=kind, metadata={RELATION: declared, **metadata}
-        )
+        return strawberry.field(resolver=load, graphql_type=kind, metadata=metadata)
 
     return declare

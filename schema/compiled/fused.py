@@ -181,31 +181,33 @@ class Fuser:
         return place
 
 
-def lay_out(shape: Shape, source: Source, name: str) -> Layout | None:
-    """Fuse the selections of a source's rows; None where they need more than its columns."""
-    layout = Layout(source)
-    selections = list(_rows_in(shape, name))
+def lay_out(shape: Shape, rows: Mapping[str, Source]) -> tuple[Layout, ...] | None:
+    """Fuse the selections of a field's rows; None where they need more than their columns."""
+    layouts = {
+        name: Layout(source, tag=name if len(rows) > 1 else None) for name, source in rows.items()
+    }
+    found = [(one, layouts[name]) for name in rows for one in _rows_in(shape, name)]
     try:
-        made = [Fuser(layout).fuse(selection) for selection in selections]
+        made = [(selection, Fuser(layout).fuse(selection)) for selection, layout in found]
     except Unsupported:
         return None
-    for selection, fused in zip(selections, made, strict=True):
+    for selection, fused in made:
         selection.fused = fused
-    return layout
+    return tuple(layouts.values())
 
 
 def _rows_in(shape: Shape, name: str) -> Iterator[Selection]:
     """Yield the selections of a type that a field answers with: alone, or in a connection."""
     while shape.item is not None:
         shape = shape.item
-    if shape.selection is None:
-        return
-    if shape.selection.kind.name == name:
+    if shape.choices is not None:
+        yield shape.choices.named(name)
+    elif shape.selection is not None and shape.selection.kind.name == name:
         yield shape.selection
-        return
-    for inner in shape.selection.deep:
-        if inner.node.name.value in CONNECTION:
-            yield from _rows_in(inner.shape, name)
+    elif shape.selection is not None:
+        for inner in shape.selection.deep:
+            if inner.node.name.value in CONNECTION:
+                yield from _rows_in(inner.shape, name)
 
 
 def _choose(shape: Shape, name: str) -> Selection:

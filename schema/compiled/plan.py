@@ -29,6 +29,7 @@ from graphql import (
 from graphql.execution.values import VariableValues
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
+from models.engine.sql import DRIVER_ROWS
 from schema.columns import SOURCED
 from schema.compiled.fused import lay_out
 from schema.compiled.leaves import builder
@@ -47,10 +48,13 @@ class Choices:
     abstract: GraphQLAbstractType
     nodes: list[FieldNode]
     by_class: dict[type, Selection] = field(default_factory=dict)
+    by_name: dict[str, Selection] = field(default_factory=dict)
 
     def of(self, row: Any) -> Selection:
-        """Return the selection for a row."""
+        """Return the selection for a row; that of a layout says first what it is."""
         kind = type(row)
+        if kind in DRIVER_ROWS:
+            return self.named(row[0])
         if kind not in self.by_class:
             concrete = self.planner.type_of(row, self.abstract)
             self.by_class[kind] = self.planner.select(self.scope, concrete, self.nodes)
@@ -58,9 +62,11 @@ class Choices:
 
     def named(self, name: str) -> Selection:
         """Return the selection for an object type by its name."""
-        concrete = self.planner.schema.get_type(name)
-        assert isinstance(concrete, GraphQLObjectType)  # noqa: S101 - declarations name them
-        return self.planner.select(self.scope, concrete, self.nodes)
+        if name not in self.by_name:
+            concrete = self.planner.schema.get_type(name)
+            assert isinstance(concrete, GraphQLObjectType)  # noqa: S101 - declarations name them
+            self.by_name[name] = self.planner.select(self.scope, concrete, self.nodes)
+        return self.by_name[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +228,7 @@ class Planner:
             planned.is_async = declared.base_resolver.is_async
             planned.takes_info = declared.base_resolver.info_parameter is not None
         if SOURCED in declared.metadata and not is_event:
-            planned.layout = lay_out(planned.shape, *declared.metadata[SOURCED])
+            planned.layouts = lay_out(planned.shape, declared.metadata[SOURCED])
         return planned
 
     def _shape(self, scope: Scope, kind: Any, nodes: list[FieldNode]) -> Shape:

@@ -125,9 +125,9 @@ class Run:
         return (lambda row: function(row, **given)) if given else function
 
     def _info(self, field: Field) -> Any:
-        if field.layout is None:
+        if field.layouts is None:
             return self.info
-        return SimpleNamespace(context=self.context, layout=field.layout)
+        return SimpleNamespace(context=self.context, layouts=field.layouts)
 
     def _arguments(self, field: Field) -> dict[str, Any]:
         if not field.definition.args:

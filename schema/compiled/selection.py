@@ -54,8 +54,8 @@ class Field:
     relation: Relation | None = None
     declared: Any = None
     """Strawberry's field, which knows the arguments."""
-    layout: Layout | None = None
-    """What its resolver is to read of each row, where its rows are fused."""
+    layouts: tuple[Layout, ...] | None = None
+    """What its resolver is to read of the rows of each type, where they are fused."""
 
     @property
     def is_leaf(self) -> bool:

@@ -8,12 +8,12 @@ import strawberry
 from models.conversation import ConversationStatus
 from models.episode import ChangeSource
 from models.episode import Episode as EpisodeRow
-from models.layout import MESSAGE, Layout
+from models.layout import ACTIVITY, MESSAGE
 from models.records import ContactRow, ConversationRow, MemberRow
 from resolvers import batches, closing
 from resolvers.access import Right, may
-from resolvers.page import PageRequest
-from schema.columns import derived, joined, layout_of
+from resolvers.timeline import Wanted, threads, timelines
+from schema.columns import derived, joined, layouts_of
 from schema.connection import Connection, connect, page_request
 from schema.context import Info, viewer_of
 from schema.objects.contact import Contact
@@ -135,26 +135,28 @@ class Conversation(Node):
 
     @relation(
         Connection[TimelineItem],
-        batches.timelines,
+        timelines,
         then=lambda _, page: connect(page),
         needs=("id",),
+        rows={"Message": MESSAGE, "Activity": ACTIVITY},
     )
     def timeline(
         root: strawberry.Parent[ConversationRow],
+        info: Info,
         first: int | None = None,
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,
-    ) -> tuple[int, PageRequest]:
+    ) -> Wanted:
         """Messages and activities in one order, oldest first; `last: 25` is the newest page."""
-        return (root.id, page_request(first, after, last, before))
+        return (root.id, page_request(first, after, last, before), layouts_of(info))
 
     @relation(
         Connection[Message],
-        batches.threads,
+        threads,
         then=lambda _, page: connect(page),
         needs=("id",),
-        rows=(MESSAGE, "Message"),
+        rows={"Message": MESSAGE},
     )
     def messages(
         root: strawberry.Parent[ConversationRow],
@@ -163,9 +165,9 @@ class Conversation(Node):
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,
-    ) -> tuple[int, PageRequest, Layout | None]:
+    ) -> Wanted:
         """The messages alone, oldest first; `last: 25` is the newest page."""
-        return (root.id, page_request(first, after, last, before), layout_of(info))
+        return (root.id, page_request(first, after, last, before), layouts_of(info))
 
     @relation(list[Episode], batches.newest_episodes, needs=("id",))
     def episodes(root: strawberry.Parent[ConversationRow], first: int = 10) -> tuple[int, int]:

@@ -40,7 +40,7 @@ class Inbox(Node):
     unread_count: int
     """How many of its open conversations have messages that the viewer has not read."""
 
-    @sourced(Connection[Conversation], (CONVERSATION, "Conversation"))
+    @sourced(Connection[Conversation], {"Conversation": CONVERSATION})
     async def conversations(
         root: strawberry.Parent[StandardInboxRow],
         info: Info,

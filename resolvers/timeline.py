@@ -1,0 +1,74 @@
+"""Timelines: pages of what happened in conversations, in one order, many conversations at once."""
+
+from collections.abc import Collection, Sequence
+from functools import partial
+from typing import Any
+
+from models.engine import sql
+from models.layout import Layout
+from models.queries import Records, read
+from models.records import ACTIVITIES, MESSAGES, ActivityRecord, MessageRecord, Table
+from resolvers.page import Page, PageRequest, Reading, beside, cut, decode_key, encode_key
+
+PLACE = ("conversation_id", "seq")
+Wanted = tuple[int, PageRequest, tuple[Layout, ...] | None]
+"""A conversation, which page of it, and what to read of each kind of row; None: all of it."""
+
+
+async def timelines(keys: Collection[Wanted]) -> dict[Wanted, Page[MessageRecord | ActivityRecord]]:
+    """Return pages of messages and activities together, oldest first; one statement of each."""
+    return await _pages(keys, (MESSAGES, ACTIVITIES))
+
+
+async def threads(keys: Collection[Wanted]) -> dict[Wanted, Page[MessageRecord]]:
+    """Return pages of messages, oldest first; one statement."""
+    return await _pages(keys, (MESSAGES,))
+
+
+async def _pages(keys: Collection[Wanted], tables: Sequence[Table[Any]]) -> dict[Wanted, Page[Any]]:
+    found = {}
+    for request, layouts in {(request, layouts) for _, request, layouts in keys}:
+        readings: Sequence[Reading] = layouts or [Records(partial(read, table)) for table in tables]
+        ids = [one for one, *other in keys if other == [request, layouts]]
+        own: dict[int, list[Any]] = {one: [] for one in ids}
+        for reading, table in zip(readings, tables, strict=True):
+            for row in await _rows(reading, table, ids, request):
+                own[beside(row, PLACE)[0]].append(row)
+        for one, rows in own.items():
+            rows.sort(key=_seq, reverse=request.backward)
+            page = cut(rows[: request.size + 1], lambda row: encode_key(_seq(row)), request)
+            found[one, request, layouts] = page
+    return found
+
+
+def _seq(row: Any) -> int:
+    seq: int = beside(row, PLACE)[1]
+    return seq
+
+
+async def _rows(
+    reading: Reading, table: Table[Any], conversations: Sequence[int], request: PageRequest
+) -> Sequence[Any]:
+    """Return up to size + 1 rows of each conversation, from the side that was asked."""
+    bounds, values = "", []
+    if request.after is not None:
+        bounds += " AND t.seq > ?"
+        values += decode_key(request.after, "after", int)
+    if request.before is not None:
+        bounds += " AND t.seq < ?"
+        values += decode_key(request.before, "before", int)
+    order = "t.seq DESC" if request.backward else "t.seq"
+    most = request.size + 1
+    if len(conversations) == 1:
+        rest = f"WHERE t.conversation_id = ?{bounds} ORDER BY {order} LIMIT {most}"
+        return await reading.read(rest, conversations[0], *values, along=PLACE)
+    ranked = (
+        f"SELECT t.id, ROW_NUMBER() OVER (PARTITION BY t.conversation_id ORDER BY {order}) AS place"
+        f" FROM {table.name} t WHERE {sql.among('t.conversation_id')}{bounds}"
+    )
+    return await reading.read(
+        f"WHERE t.id IN (SELECT id FROM ({ranked}) ranked WHERE place <= {most})",
+        sql.group(conversations),
+        *values,
+        along=PLACE,
+    )
