@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: Parley against a bare program, on both databases, in one run."""
+"""`python -m benchmarks`: Parley, a bare program and a peer on both databases, in one run."""
 
 import argparse
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import uvloop
 
-from benchmarks import fanout, load, report, seeding, work
+from benchmarks import fanout, load, peers, report, seeding, work
 from benchmarks.data import World
 from benchmarks.processes import Running, server
 
@@ -19,10 +19,11 @@ DELIVERIES = 15_000
 """How many deliveries one fan-out measures, at least EVENTS events and at most MOST_EVENTS."""
 EVENTS, MOST_EVENTS = 15, 60
 PARTS: dict[str, tuple[work.Requests, work.Requests]] = {
-    "inbox page": (work.inbox_parley, work.inbox_bare),
-    "thread page": (work.thread_parley, work.thread_bare),
-    "sendMessage": (work.send_parley, work.send_bare),
+    "inbox page": (work.inbox_graphql, work.inbox_bare),
+    "thread page": (work.thread_graphql, work.thread_bare),
+    "sendMessage": (work.send_graphql, work.send_bare),
 }
+"""The requests to everybody who speaks GraphQL, and to the bare program."""
 READS = ("inbox page", "thread page")
 
 
@@ -36,22 +37,34 @@ def arguments() -> argparse.Namespace:
 
 
 @contextmanager
-def both(database_url: str) -> Iterator[dict[str, Running]]:
-    """Run the bare program and Parley on one database."""
+def running(database_url: str, *names: str) -> Iterator[dict[str, Running]]:
+    """Run servers on one database: the bare program, Parley, and others by their names."""
     with ExitStack() as stack:
-        yield {name: stack.enter_context(server(name, database_url)) for name in ("bare", "parley")}
+        wanted = ("bare", "parley", *names)
+        yield {name: stack.enter_context(server(name, database_url)) for name in wanted}
+
+
+def requests_of(part: str, name: str) -> work.Requests:
+    """Return what a server is asked in a part."""
+    speaks_graphql, bare = PARTS[part]
+    return bare if name == "bare" else speaks_graphql
+
+
+def others(database: str) -> list[str]:
+    """Return the forms of the peer that can be run on a database."""
+    return list(peers.FORMS) if peers.is_available(database) else []
 
 
 async def check_agreement(servers: dict[str, Running], world: World) -> None:
-    """Make sure that both servers give the same answers before their speed is compared."""
+    """Make sure that all servers give the same answers before their speed is compared."""
     for part in READS:
-        parley, bare = PARTS[part]
-        answers = [
-            await load.ask(servers[name].port, next(requests(world)))
-            for name, requests in (("parley", parley), ("bare", bare))
-        ]
-        if answers[0] != answers[1]:
-            raise RuntimeError(f"The answers differ on the {part}: {answers}")
+        answers = {
+            name: await load.ask(one.port, next(requests_of(part, name)(world)))
+            for name, one in servers.items()
+        }
+        for name, answer in answers.items():
+            if answer != answers["parley"]:
+                raise RuntimeError(f"{name} answers otherwise on the {part}: {answer}")
 
 
 async def measure_load(
@@ -60,12 +73,12 @@ async def measure_load(
     """Measure the pages and sending."""
     rows = []
     rounds, seconds = (3, 1.0) if options.quick else (ROUNDS, ROUND_SECONDS)
-    with both(url) as servers:
+    with running(url, *others(database)) as servers:
         await check_agreement(servers, world)
-        for part, (parley, bare) in PARTS.items():
+        for part in PARTS:
             if options.part and (options.part == "pages") != (part in READS):
                 continue
-            requests = {"parley": parley(world), "bare": bare(world)}
+            requests = {name: requests_of(part, name)(world, name) for name in servers}
             figures = await load.compare(servers, requests, rounds=rounds, seconds=seconds)
             rows.append(report.load_row(database, part, figures))
     return rows
@@ -78,7 +91,7 @@ async def measure_fanout(
     rows = []
     for subscribers in SUBSCRIBERS:
         events = min(MOST_EVENTS, max(EVENTS, DELIVERIES // subscribers))
-        with both(url) as servers:
+        with running(url, *others(database)[:1]) as servers:
             figures = await fanout.compare(
                 servers,
                 world,
@@ -116,7 +129,7 @@ async def run(options: argparse.Namespace) -> None:
         result["conversations"] = conversations
         result["messages"] = World(conversations).messages
         print(f"{result['machine']}\n{conversations:,} conversations,", end=" ")
-        print(f"{result['messages']:,} messages; Parley against a bare program, medians")
+        print(f"{result['messages']:,} messages; medians of interleaved rounds")
         if options.database != "sqlite":
             url = await seeding.postgres_database(postgres_url, conversations)
             result["postgres"] = await measure("postgres", url, options)

@@ -46,8 +46,8 @@ AUTHOR = 1
 def iso(value: str | datetime) -> str:
     """Return a moment as the API writes it."""
     if isinstance(value, datetime):
-        return value.isoformat()
-    return value.replace(" ", "T").replace(".000000", "")
+        return value.isoformat(timespec="microseconds")
+    return value.replace(" ", "T")
 
 
 def stored(value: datetime, database: Database) -> str | datetime:

@@ -1,4 +1,4 @@
-"""The two servers, Parley and the bare program, each a process of its own on 127.0.0.1."""
+"""The servers, each a process of its own on 127.0.0.1: Parley, the bare program, the peer."""
 
 import os
 import signal
@@ -12,11 +12,19 @@ from dataclasses import dataclass
 
 import psutil  # type: ignore[import-untyped]  # it brings no types
 
+from benchmarks import peers
 from benchmarks.seeding import DIRECTORY, ROOT
 
 START_SECONDS = 30
 POOL = 10
 PROGRAMS = {"parley": ("-m", "cli", "serve"), "bare": ("-m", "benchmarks.bare")}
+
+
+def command_of(name: str) -> list[str]:
+    """Return the command that runs a program."""
+    if name in peers.FORMS:
+        return ["node", str(peers.install())]
+    return [sys.executable, *PROGRAMS[name]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +62,11 @@ def server(name: str, database_url: str) -> Iterator[Running]:
     }
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PARLEY_")}
     environment = clean | {f"PARLEY_{key}": value for key, value in settings.items()}
-    environment["PYTHONPATH"] = str(ROOT)
+    environment |= {"PYTHONPATH": str(ROOT), "PORT": str(port), "DATABASE_URL": database_url}
+    environment |= peers.FORMS.get(name, {})
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     started = subprocess.Popen(
-        [sys.executable, *PROGRAMS[name]], cwd=DIRECTORY, env=environment, start_new_session=True
+        command_of(name), cwd=DIRECTORY, env=environment, start_new_session=True
     )
     try:
         _wait_until_listening(started, port)

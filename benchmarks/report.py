@@ -4,13 +4,21 @@ import json
 import os
 import platform
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmarks import fanout, load
 
 Row = dict[str, Any]
+TARGETS = {
+    ("inbox page", "peer, one SQL"): "CPU at most 0.75",
+    ("thread page", "peer, one SQL"): "CPU at most 0.8",
+    ("sendMessage", "peer, one SQL"): "CPU at most 2.0",
+    ("sendMessage", "peer, one SQL, token"): "CPU at most 0.9",
+    ("fan-out", "peer"): "speed at least 4",
+}
+"""What Parley is to reach, in the figures of a server."""
 
 
 def machine(postgres_version: str) -> str:
@@ -37,11 +45,17 @@ def load_row(database: str, part: str, figures: Mapping[str, load.Figures]) -> R
             "p50_ms": round(one.milliseconds(50), 2),
             "p99_ms": round(one.milliseconds(99), 2),
         }
-    row["ratio"] = {
-        key: round(row["parley"][key] / row["bare"][key], 3)
-        for key in ("requests_per_second", "cpu_us_per_request")
+    return row | {"ratios": ratios(row, figures, part)}
+
+
+def ratios(row: Row, names: Iterable[str], part: str) -> dict[str, Row]:
+    """Return Parley's figures in those of each other server, with the target where there is one."""
+    return {
+        name: {key: round(row["parley"][key] / row[name][key], 3) for key in row[name]}
+        | {"target": TARGETS.get((part, name))}
+        for name in names
+        if name != "parley"
     }
-    return row
 
 
 def fanout_row(database: str, subscribers: int, figures: Mapping[str, fanout.Figures]) -> Row:
@@ -55,27 +69,28 @@ def fanout_row(database: str, subscribers: int, figures: Mapping[str, fanout.Fig
             "p99_ms": round(one.p99_milliseconds, 2),
             "kib_per_connection": round(one.kib_per_connection, 1),
         }
-    row["ratio"] = {
-        key: round(row["parley"][key] / row["bare"][key], 3)
-        for key in ("deliveries_per_second", "cpu_us_per_delivery")
-    }
-    return row
+    return row | {"ratios": ratios(row, figures, "fan-out")}
 
 
 def print_table(title: str, lead: str, rows: list[Row], lead_key: str) -> None:
-    """Print one row per server, its speed and its processor time in those of the bare program."""
+    """Print one line per server: its figures, and Parley's speed and processor time in those."""
     keys = list(rows[0]["parley"])
     widths = [max(len(key), 9) for key in keys]
     first = max(len(lead), *(len(str(row[lead_key])) for row in rows)) + 2
     print(f"\n{title}")
     labels = "  ".join(key.rjust(width) for key, width in zip(keys, widths, strict=True))
-    print(f"{lead:<{first}}{'server':<8}{labels}  speed    CPU")
+    print(f"{lead:<{first}}{'server':<22}{labels}  Parley: speed    CPU  target")
     for row in rows:
-        for name in ("bare", "parley"):
+        label = row[lead_key]
+        for name in ("parley", *row["ratios"]):
             shown = [f"{row[name][key]:,}".rjust(w) for key, w in zip(keys, widths, strict=True)]
-            speed, cpu = row["ratio"].values() if name == "parley" else (1, 1)
-            label = row[lead_key] if name == "bare" else ""
-            print(f"{label:<{first}}{name:<8}{'  '.join(shown)}  {speed:5.2f}  {cpu:5.2f}")
+            line = f"{label:<{first}}{name:<22}{'  '.join(shown)}"
+            if name != "parley":
+                ratio = row["ratios"][name]
+                line += f"          {ratio[keys[0]]:5.2f}  {ratio[keys[1]]:5.2f}"
+                line += f"  {ratio['target'] or ''}"
+            print(line.rstrip())
+            label = ""
 
 
 def keep(path: Path, content: Mapping[str, Any]) -> None:

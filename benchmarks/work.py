@@ -73,45 +73,45 @@ def graphql(document: str, **variables: object) -> bytes:
     return post("/graphql", {"query": document, "variables": variables})
 
 
-Requests = Callable[[World], Iterator[bytes]]
-"""An endless sequence of requests, the same in each call."""
+Requests = Callable[..., Iterator[bytes]]
+"""(world, a name for keys of one's own) -> an endless sequence of requests."""
 
 
-def inbox_parley(_world: World) -> Iterator[bytes]:
+def inbox_graphql(_world: World, _name: str = "") -> Iterator[bytes]:
     """Ask for the first page of the inbox, over and over."""
     return itertools.repeat(graphql(INBOX, id=global_id("StandardInbox", f"{WORKSPACE}.ALL")))
 
 
-def inbox_bare(_world: World) -> Iterator[bytes]:
+def inbox_bare(_world: World, _name: str = "") -> Iterator[bytes]:
     """Ask the bare program for the first page of the inbox."""
     return itertools.repeat(post("/inbox", {"workspace": WORKSPACE}))
 
 
-def thread_parley(world: World) -> Iterator[bytes]:
+def thread_graphql(world: World, _name: str = "") -> Iterator[bytes]:
     """Ask for the newest page of one long conversation after another."""
     ids = [global_id("Conversation", one) for one in _mixed(world)]
     return itertools.cycle([graphql(THREAD, id=one) for one in ids])
 
 
-def thread_bare(world: World) -> Iterator[bytes]:
+def thread_bare(world: World, _name: str = "") -> Iterator[bytes]:
     """Ask the bare program for the newest page of one long conversation after another."""
     return itertools.cycle([post("/thread", {"conversation": one}) for one in _mixed(world)])
 
 
-def send_parley(world: World, begin: int = 0) -> Iterator[bytes]:
+def send_graphql(world: World, name: str = "", begin: int = 0) -> Iterator[bytes]:
     """Send a message to one conversation after another, each with its own key."""
     ones = world.open_ones
     for number in itertools.count(begin):
         key = {"conversationId": global_id("Conversation", ones[number % len(ones)])}
-        yield graphql(SEND, input={**key, "text": TEXT, "idempotencyKey": f"p{number}"})
+        yield graphql(SEND, input={**key, "text": TEXT, "idempotencyKey": f"{name}{number}"})
 
 
-def send_bare(world: World, begin: int = 0) -> Iterator[bytes]:
+def send_bare(world: World, name: str = "", begin: int = 0) -> Iterator[bytes]:
     """Let the bare program send a message to one conversation after another."""
     ones = world.open_ones
     for number in itertools.count(begin):
         body = {"conversation": ones[number % len(ones)], "text": TEXT}
-        yield post("/send", {**body, "key": f"b{number}"})
+        yield post("/send", {**body, "key": f"{name}{number}"})
 
 
 def _mixed(world: World) -> list[int]:

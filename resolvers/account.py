@@ -68,7 +68,7 @@ _MEMBERSHIPS = (
 )
 
 
-def _membership(row: dict[str, Any]) -> Membership:
+def _membership(row: Any) -> Membership:
     return Membership(
         workspace_id=row["workspace_id"],
         member_id=row["member_id"],
@@ -97,7 +97,7 @@ async def reload_viewer(viewer: Viewer) -> Viewer | TokenProblem:
 
 
 async def _viewer_of_session(condition: str, value: int | str) -> Viewer | TokenProblem:
-    rows = await sql.rows(
+    rows = await sql.records(
         "SELECT s.id AS session_id, s.expires_at, u.id AS user_id, u.language,"
         + _MEMBERSHIPS
         + " FROM session s JOIN account u ON u.id = s.user_id"
@@ -123,7 +123,7 @@ async def _viewer_of_session(condition: str, value: int | str) -> Viewer | Token
 
 
 async def _viewer_of_key(condition: str, value: int | str) -> Viewer | TokenProblem:
-    rows = await sql.rows(
+    rows = await sql.records(
         "SELECT k.id AS key_id, k.workspace_id, k.role, 'ALL' AS visibility,"
         " NULL AS member_id, NULL AS team_id, c.seq, c.oldest_seq, c.epoch"
         " FROM api_key k JOIN event_counter c ON c.workspace_id = k.workspace_id"

@@ -1,7 +1,7 @@
 """Sentences for people: one catalogue in English and French, chosen by the member's language."""
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from babel import negotiate_locale
@@ -31,6 +31,7 @@ def _catalogue(language: str) -> Mapping[str, str]:
         }
 
 
+@lru_cache(maxsize=256)
 def pick_language(preferred: str | None, accept_language: str) -> str:
     """Return the member's language if we speak it, else the best accepted one, else English."""
     wanted = [*([preferred] if preferred else []), *_accepted(accept_language)]

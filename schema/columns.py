@@ -12,6 +12,7 @@ from schema.context import Info
 GLOBAL_ID = "global_id"
 NEEDS = "needs"
 PATH = "path"
+BESIDE = "beside"
 JOINED = "joined"
 SOURCED = "sourced"
 Rows = Mapping[str, Source]
@@ -27,14 +28,19 @@ def derived(*needs: str, kind: Any = None) -> Callable[[Callable[..., Any]], Any
     return declare
 
 
-def attribute(path: str, description: str) -> Any:
-    """Declare a field that is a column of its row, or of a row joined to it: `user.name`."""
+def attribute(path: str, description: str, *, beside: str | None = None) -> Any:
+    """Declare a field that is a column of its row, or of a row joined to it: `user.name`.
+
+    Where the column `beside` it is null, it is null, too.
+    """
     read = attrgetter(path)
+    check = attrgetter(beside) if beside else None
 
     def resolve(root: Any) -> Any:
-        return read(root)
+        return None if check is not None and check(root) is None else read(root)
 
-    return strawberry.field(resolver=resolve, description=description, metadata={PATH: path})
+    metadata = {PATH: path, BESIDE: beside}
+    return strawberry.field(resolver=resolve, description=description, metadata=metadata)
 
 
 def joined(kind: Any, rows: Mapping[str, str]) -> Callable[[Callable[..., Any]], Any]:

@@ -20,12 +20,14 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
+from resolvers.sentences import ENGLISH
 from schema.errors import (
     HTTP_STATUS,
     ApiError,
     CloseSocket,
     ErrorCode,
     code_of,
+    public_error,
     public_exception,
     refusal,
 )
@@ -197,11 +199,24 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
         )
         return EventStream(self, results, context.identity)
 
+    async def direct(
+        self, operation: OperationRequest, context: OperationContext
+    ) -> dict[str, Any] | None:
+        """Return the data of an operation that needs nothing of the library; None for others."""
+        direct = getattr(self.schema, "direct", None)
+        if direct is None:
+            return None
+        prepared = direct.prepare(operation.query, operation.operation_name, operation.variables)
+        return await prepared.run(context) if prepared is not None else None
+
     async def execute(
         self, operation: OperationRequest, context: OperationContext, media: str
     ) -> Response:
         """Execute a query or mutation; plain JSON answers 200 to all that was well-formed."""
         try:
+            data = await self.direct(operation, context)
+            if data is not None:
+                return _json({"data": data}, 200, media)
             result = await self.schema.execute(
                 operation.query,
                 variable_values=operation.variables,
@@ -214,6 +229,9 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
             raise RequestRefused(406, ErrorCode.BAD_USER_INPUT, NO_STREAM) from None
         except (CannotGetOperationTypeError, MissingQueryError) as error:
             result = PreExecutionError(data=None, errors=[public_exception(error)])
+        except ApiError as error:
+            language = getattr(context, "language", ENGLISH)
+            result = PreExecutionError(data=None, errors=[public_error(error, (), language)])
         return _json(payload(result), _status(result, media), media)
 
 

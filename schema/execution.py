@@ -2,169 +2,41 @@
 
 import asyncio
 import re
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import strawberry
 from graphql import (
-    DocumentNode,
     ExecutionResult,
     GraphQLError,
-    NoSchemaIntrospectionCustomRule,
-    OperationDefinitionNode,
-    specified_rules,
-    validate,
 )
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
-from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
-from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.types import ExecutionContext
 
 from resolvers.sentences import ENGLISH
 from schema.compiled import CompiledExecution
+from schema.direct import DirectExecution
+from schema.documents import Checks, Documents
 from schema.errors import ErrorCode, public_error, refusal, request_error
-from schema.limits import check_limits
 from settings import Settings, get_settings
 
-CACHED_DOCUMENTS = 1000
-CACHED_DOCUMENT_CHARACTERS = 20_000
-CACHED_VERDICTS_PER_DOCUMENT = 50
 HIDDEN_TEXT_CHARACTERS = 4
 LITERAL = re.compile(r'"([^"\n]{4,})"')
 
 # graphql-core compares fields for most of a second before it gives up; no honest query needs that.
 overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 50_000
 
-Verdict = tuple[GraphQLError, ...]
 Extensions = list[type[SchemaExtension] | Callable[[], SchemaExtension]]
 
 
-@runtime_checkable
-class Reloading(Protocol):
-    """A context that wants to forget what its loaders know before each execution."""
-
-    def begin_execution(self) -> None:
-        """Forget loaded rows; called before an operation and before each event."""
-
-
-@dataclass(slots=True)
-class KnownDocument:
-    """A parsed text with what validation said, and the limits by operation and page sizes."""
-
-    document: DocumentNode
-    validation: Verdict | None = None
-    limits: dict[object, Verdict] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class DocumentCache:
-    """The texts seen last, at most `CACHED_DOCUMENTS` of them; long texts are not kept."""
-
-    known: OrderedDict[str, KnownDocument] = field(default_factory=OrderedDict)
-
-    def get(self, text: str) -> KnownDocument | None:
-        """Return what is known of a text."""
-        if text in self.known:
-            self.known.move_to_end(text)
-        return self.known.get(text)
-
-    def put(self, text: str, document: DocumentNode) -> KnownDocument:
-        """Remember a parsed text, forgetting the one that was not used for longest."""
-        entry = KnownDocument(document)
-        if len(text) <= CACHED_DOCUMENT_CHARACTERS:
-            self.known[text] = entry
-            if len(self.known) > CACHED_DOCUMENTS:
-                self.known.popitem(last=False)
-        return entry
-
-
-class Documents(SchemaExtension):
-    """Parses and validates each text once, and holds each operation to the limits."""
-
-    def __init__(self, settings: Settings, cache: DocumentCache) -> None:
-        self.settings = settings
-        self.cache = cache
-        self.entry: KnownDocument | None = None
-
-    def on_operation(self) -> Iterator[None]:
-        """Bound the tokens that the parser reads."""
-        self.execution_context.parse_options["max_tokens"] = self.settings.max_tokens
-        yield
-
-    def on_parse(self) -> Iterator[None]:
-        """Take the document from the cache, or leave it there when strawberry has parsed it."""
-        context = self.execution_context
-        text = context.query or ""
-        self.entry = self.cache.get(text)
-        if self.entry:
-            context.graphql_document = self.entry.document
-        yield
-        if self.entry is None and context.graphql_document is not None:
-            self.entry = self.cache.put(text, context.graphql_document)
-
-    def on_validate(self) -> Iterator[None]:
-        """Answer validation from the cache: first the limits, which are cheap, then the rules."""
-        if self.entry is not None:
-            errors = self.limits(self.entry) or self.validation(self.entry)
-            self.execution_context.pre_execution_errors = list(errors)
-        yield
-
-    def limits(self, entry: KnownDocument) -> Verdict:
-        """Return the limit that the operation breaks with these variables."""
-        context = self.execution_context
-        variables = context.variables or {}
-        name = context.operation_name
-        sizes = tuple(
-            (key, len(value) if isinstance(value, list) else value)
-            for key, value in variables.items()
-            if isinstance(value, int | list)
-        )
-        key = (name, sizes)
-        if key not in entry.limits:
-            if len(entry.limits) >= CACHED_VERDICTS_PER_DOCUMENT:
-                entry.limits.clear()
-            entry.limits[key] = self.measure(entry.document, name, variables)
-        return entry.limits[key]
-
-    def measure(
-        self, document: DocumentNode, name: str | None, variables: dict[str, Any]
-    ) -> Verdict:
-        """Hold the operation of that name to the limits."""
-        schema = self.execution_context.schema._schema
-        for operation in document.definitions:
-            if not isinstance(operation, OperationDefinitionNode):
-                continue
-            if name is None or (operation.name and operation.name.value == name):
-                error = check_limits(schema, document, operation, variables, self.settings)
-                return (error,) if error else ()
-        return ()
-
-    def validation(self, entry: KnownDocument) -> Verdict:
-        """Return what the rules of the specification say of the document."""
-        if entry.validation is None:
-            rules = [*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule]
-            if not self.settings.introspection:
-                rules.append(NoSchemaIntrospectionCustomRule)
-            errors = validate(
-                self.execution_context.schema._schema,
-                entry.document,
-                rules,
-                hide_suggestions=not self.settings.introspection,
-            )
-            entry.validation = tuple(request_error(error) for error in errors)
-        return entry.validation
-
-
-def bounded_executor(settings: Settings) -> type[StrawberryGraphQLCoreExecutionContext]:
+def bounded_executor(
+    settings: Settings, compiled: CompiledExecution | None
+) -> type[StrawberryGraphQLCoreExecutionContext]:
     """Return an executor that gives each operation, and each event, its time and no more."""
-
-    compiled = CompiledExecution() if settings.compiled_execution else None
 
     class BoundedExecutor(StrawberryGraphQLCoreExecutionContext):
         @classmethod
@@ -175,8 +47,6 @@ def bounded_executor(settings: Settings) -> type[StrawberryGraphQLCoreExecutionC
 
         def execute_operation(self, serially: bool | None = None) -> Any:
             """Execute the operation or one event; past its time it is cancelled: TRY_AGAIN."""
-            if isinstance(self.context_value, Reloading):
-                self.context_value.begin_execution()
             core = partial(super().execute_operation, serially)
             result = compiled.execute(self, core) if compiled is not None else core()
             return bounded(result) if self.is_awaitable(result) else result
@@ -191,13 +61,6 @@ def bounded_executor(settings: Settings) -> type[StrawberryGraphQLCoreExecutionC
             return ExecutionResult(None, [refusal(ErrorCode.TRY_AGAIN)])
 
     return BoundedExecutor
-
-
-def extensions(settings: Settings | None = None) -> Extensions:
-    """Return the extensions of one schema, with their own cache of documents."""
-    chosen = settings or get_settings()
-    cache = DocumentCache()
-    return [lambda: Documents(chosen, cache)]
 
 
 class BoundedSchema(strawberry.Schema):
@@ -215,16 +78,20 @@ class BoundedSchema(strawberry.Schema):
         **others: Any,
     ) -> None:
         chosen = settings or get_settings()
+        self.compiled = CompiledExecution() if chosen.compiled_execution else None
+        extensions: Extensions = [lambda: Checks(self.documents)]
         super().__init__(
             query=query,
             mutation=mutation,
             subscription=subscription,
             types=types,
             config=config or StrawberryConfig(),
-            extensions=extensions(chosen),
-            execution_context_class=bounded_executor(chosen),
+            extensions=extensions,
+            execution_context_class=bounded_executor(chosen, self.compiled),
             **others,
         )
+        self.documents = Documents(self._schema, chosen)
+        self.direct = DirectExecution(self.documents, self.compiled) if self.compiled else None
         self.config.disable_field_suggestions = not chosen.introspection
 
     def process_errors(

@@ -84,6 +84,8 @@ def answer_type(accept: str | None) -> str:
 
 def check_content(headers: Mapping[str, str]) -> None:
     """Refuse all bodies but JSON in UTF-8: forms can be sent by any page without asking."""
+    if headers.get("content-type") == JSON and "content-encoding" not in headers:
+        return
     media, parameters = parse_content_type(headers.get("content-type") or "none/none")
     charset = parameters.get("charset", "utf-8").strip("\"'").lower()
     encoding = headers.get("content-encoding", "identity").strip().lower()

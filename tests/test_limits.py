@@ -8,9 +8,10 @@ import pytest
 from graphql import OperationDefinitionNode, get_introspection_query, parse, validate
 from strawberry.schema import schema as strawberry_schema
 
-from schema import execution
+from schema import documents
+from schema.documents import CACHED_DOCUMENTS, Documents
 from schema.errors import ErrorCode
-from schema.execution import CACHED_DOCUMENTS, BoundedSchema, DocumentCache
+from schema.execution import BoundedSchema
 from schema.limits import Measures, measure
 from settings import Settings
 from tests.toy import Mutation, Query, Subscription
@@ -205,7 +206,7 @@ async def test_a_text_is_parsed_and_validated_once(monkeypatch: pytest.MonkeyPat
         return call
 
     monkeypatch.setattr(strawberry_schema, "parse", counted("parse", parse))
-    monkeypatch.setattr(execution, "validate", counted("validate", validate))
+    monkeypatch.setattr(documents, "validate", counted("validate", validate))
     schema = BoundedSchema(Query, settings=Settings())
     for text in ("{hello}", "{hello}", "{hallo}", "{hallo}", "{hello}"):
         await schema.execute(text)
@@ -213,7 +214,7 @@ async def test_a_text_is_parsed_and_validated_once(monkeypatch: pytest.MonkeyPat
 
 
 def test_the_cache_is_bounded_and_forgets_what_was_not_used() -> None:
-    cache = DocumentCache()
+    cache = Documents(BoundedSchema(Query)._schema, Settings())
     document = parse("{hello}")
     for number in range(CACHED_DOCUMENTS):
         cache.put(f"{number}", document)

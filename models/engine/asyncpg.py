@@ -69,6 +69,13 @@ class Client(AsyncpgDBClient):
         """Make the pool, without asyncpg's four reset statements at each release."""
         return await asyncpg.create_pool(None, reset=_keep_session, **options)
 
+    async def ready_pool(self) -> Any:
+        """Return the pool; make it if nobody has."""
+        async with self._pool_init_lock:
+            if self._pool is None:
+                await self.create_connection(with_db=True)
+        return self._pool
+
     async def _translate_exceptions(self, func: Any, *args: Any, **kwargs: Any) -> Any:
         with translated_errors():
             return await func(self, *args, **kwargs)
@@ -112,7 +119,8 @@ class Client(AsyncpgDBClient):
     async def _fetch(self, query: str, values: Sequence[Any]) -> list[Any]:
         self._watch(query)
         with translated_errors():
-            async with self.acquire_connection() as connection:
+            pool = self._pool or await self.ready_pool()
+            async with pool.acquire() as connection:
                 rows: list[Any] = await connection.fetch(query, *values)
                 return rows
 
@@ -148,6 +156,13 @@ class TransactionClient(Client, TransactionalDBClient):
         """Wait for the turn on the transaction's connection."""
         return ConnectionWrapper(self._lock, self)
 
+    async def _fetch(self, query: str, values: Sequence[Any]) -> list[Any]:
+        self._watch(query)
+        with translated_errors():
+            async with self._lock:
+                rows: list[Any] = await self._connection.fetch(query, *values)
+                return rows
+
     def _in_transaction(self) -> TransactionContext:
         return Savepoint(self)
 
@@ -169,11 +184,8 @@ class TransactionClient(Client, TransactionalDBClient):
     async def hold(self) -> None:
         """Wait for a connection of the pool."""
         with translated_errors():
-            if self._parent._pool is None:
-                async with self._parent._pool_init_lock:
-                    if self._parent._pool is None:
-                        await self._parent.create_connection(with_db=True)
-            self._connection = await self._parent._pool.acquire()
+            pool = self._parent._pool or await self._parent.ready_pool()
+            self._connection = await pool.acquire()
         self._owner = asyncio.current_task()
 
     async def begin(self) -> None:

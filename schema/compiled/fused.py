@@ -11,7 +11,7 @@ from typing import Any, get_args
 from graphql import GraphQLEnumType
 
 from models.layout import Layout, Source
-from schema.columns import GLOBAL_ID, JOINED, NEEDS, PATH
+from schema.columns import BESIDE, GLOBAL_ID, JOINED, NEEDS, PATH
 from schema.compiled.leaves import GiveUp, leaf, slow
 from schema.compiled.selection import Field, Selection, Shape, Unsupported
 from schema.ids import ids_of
@@ -121,7 +121,10 @@ class Fuser:
             return f"{self._fresh(ids_of(metadata[GLOBAL_ID]))}[{self._place(path, 'id')}]"
         if PATH in metadata:
             *joins, column = metadata[PATH].split(".")
-            return self._column(one, (*path, *joins), column)
+            value = self._column(one, (*path, *joins), column)
+            if metadata[BESIDE] is None:
+                return value
+            return f"({value} if {self._place(path, metadata[BESIDE])} is not None else None)"
         if one.is_leaf and one.function is None:
             return self._column(one, path, one.attribute)
         if NEEDS not in metadata:

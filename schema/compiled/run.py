@@ -5,7 +5,15 @@ from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from graphql import get_argument_values
+from graphql import (
+    BooleanValueNode,
+    EnumValueNode,
+    FieldNode,
+    IntValueNode,
+    NullValueNode,
+    StringValueNode,
+    get_argument_values,
+)
 from strawberry.types.arguments import convert_arguments
 
 from schema.compiled.fused import Fused, Level, present
@@ -14,6 +22,13 @@ from schema.compiled.plan import BACKREF
 from schema.compiled.selection import Field, Selection, Shape
 
 __all__ = ["GiveUp", "Run"]
+
+CONSTANTS = (BooleanValueNode, EnumValueNode, IntValueNode, NullValueNode, StringValueNode)
+
+
+def has_constants(node: FieldNode) -> bool:
+    """Tell whether a field's arguments are plain values: no variables, nothing to be changed."""
+    return all(isinstance(one.value, CONSTANTS) for one in node.arguments or ())
 
 
 class Run:
@@ -130,16 +145,19 @@ class Run:
         return SimpleNamespace(context=self.context, layouts=field.layouts)
 
     def _arguments(self, field: Field) -> dict[str, Any]:
-        if not field.definition.args:
-            return {}
+        if field.constants is not None:
+            return dict(field.constants)
         values = get_argument_values(field.definition, field.node, self.executor.variable_values)
         converter = self.executor.schema.extensions[BACKREF].schema_converter
-        return convert_arguments(
+        given = convert_arguments(
             values,
             field.declared.arguments,
             scalar_registry=converter.scalar_registry,
             config=converter.config,
         )
+        if has_constants(field.node):
+            field.constants = dict(given)
+        return given
 
     async def _complete(self, shape: Shape, values: Sequence[Any]) -> list[Any]:
         """Complete the values of all parents to their shape; null where the schema allows it."""

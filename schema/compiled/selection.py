@@ -54,6 +54,8 @@ class Field:
     relation: Relation | None = None
     declared: Any = None
     """Strawberry's field, which knows the arguments."""
+    constants: dict[str, Any] | None = None
+    """The arguments, once they are known to be the same for all variables."""
     layouts: tuple[Layout, ...] | None = None
     """What its resolver is to read of the rows of each type, where they are fused."""
 

@@ -13,7 +13,7 @@ from models.records import ContactRow, ConversationRow, MemberRow
 from resolvers import batches, closing
 from resolvers.access import Right, may
 from resolvers.timeline import Wanted, threads, timelines
-from schema.columns import derived, joined, layouts_of
+from schema.columns import attribute, derived, joined, layouts_of
 from schema.connection import Connection, connect, page_request
 from schema.context import Info, viewer_of
 from schema.objects.contact import Contact
@@ -121,10 +121,11 @@ class Conversation(Node):
         """The newest message; null if there is none."""
         return root.last_message_id
 
-    @derived("last_message_at", "last_message_id")
-    def last_message_at(root: strawberry.Parent[ConversationRow]) -> datetime | None:
-        """When the newest message came or was written; null if there is none."""
-        return root.last_message_at if root.last_message_id is not None else None
+    last_message_at: datetime | None = attribute(
+        "last_message_at",
+        "When the newest message came or was written; null if there is none.",
+        beside="last_message_id",
+    )
 
     @derived("snoozed_until", "snoozed_at", "snoozed_by_id")
     def snooze(root: strawberry.Parent[ConversationRow]) -> Snooze | None:
