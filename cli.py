@@ -19,6 +19,7 @@ from models.member import Role
 from resolvers.workspace import add_member, add_user, add_workspace
 from schema.root import build_schema
 from settings import Settings, get_settings
+from web.websocket_protocol import WebSocketProtocol
 
 PING_SECONDS = 20.0
 SDL_PATH = Path(__file__).parent / "schema" / "schema.graphql"
@@ -79,7 +80,8 @@ def make_server(app: Starlette, settings: Settings) -> Server:
             port=settings.port,
             loop="uvloop",
             http="httptools",
-            ws="websockets-sansio",
+            ws=WebSocketProtocol,
+            ws_per_message_deflate=False,  # 16 KiB and more for each connection
             ws_ping_interval=PING_SECONDS,
             ws_max_size=2 * settings.max_body_bytes,
             lifespan="on",

@@ -109,24 +109,55 @@ class Subscriber(Generic[T]):
     """A bounded queue at the live end of one workspace's log."""
 
     def __init__(self, limit: int, wants: Callable[[T], bool]) -> None:
-        self._queue: asyncio.Queue[T] = asyncio.Queue()
-        self._limit = limit
+        self._items: list[T] = []
+        self._waiter: asyncio.Future[None] | None = None
         self._slow = False
+        self._take: Callable[[T], None] | None = None
+        self.limit = limit
         self.wants = wants
+
+    @property
+    def has_caught_up(self) -> bool:
+        """Tell whether nothing waits."""
+        return not self._items and not self._slow
+
+    @property
+    def is_diverted(self) -> bool:
+        """Tell whether somebody takes the items at once."""
+        return self._take is not None
 
     def offer(self, item: T) -> None:
         """Queue an item, or mark the subscriber as too slow; never waits for it."""
         if self._slow or not self.wants(item):
             return
-        if self._queue.qsize() >= self._limit:
+        if self._take is not None:
+            self._take(item)
+            return
+        if len(self._items) >= self.limit:
             self._slow = True
-        self._queue.put_nowait(item)
+        self._items.append(item)
+        self._wake()
+
+    def divert(self, take: Callable[[T], None] | None) -> None:
+        """Have items taken at once, first those that wait; None: have them queued again."""
+        self._take = take
+        if take is not None:
+            waiting, self._items = self._items, []
+            for item in waiting:
+                take(item)
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     async def next(self) -> T:
         """Return the next item; raise SlowConsumer once more than the limit have waited."""
+        while not self._items and not self._slow:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
         if self._slow:
             raise SlowConsumer
-        return await self._queue.get()
+        return self._items.pop(0)
 
 
 class _Workspace(Generic[T]):
@@ -230,8 +261,9 @@ class LogReader(Generic[T]):
                     items = await self._hydrate(workspace_id, page)
                     reader.position = page[-1].seq
                     for item in items:
-                        for subscriber in reader.subscribers:
+                        for subscriber in tuple(reader.subscribers):
                             subscriber.offer(item)
+                        await asyncio.sleep(0)  # what was written goes out before the next event
                     reader.moved.set()
             except Exception:
                 log.warning("log_reader_failed", workspace_id=workspace_id, exc_info=True)

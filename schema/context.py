@@ -6,7 +6,7 @@ from typing import Any
 
 from strawberry.types import Info as StrawberryInfo
 
-from resolvers.access import Viewer
+from resolvers.access import Right, Viewer, may
 from resolvers.account import TokenProblem, authenticate
 from resolvers.sentences import pick_language
 from schema.errors import ErrorCode, refusal
@@ -25,6 +25,25 @@ class Context:
     loaders: Loaders = field(default_factory=Loaders)
     done: dict[str, tuple[Any, Loaders]] = field(default_factory=dict)
     """What mutations of this operation have answered already, and what was loaded for each."""
+
+    frames: Callable[[bytes], int] | None = None
+    """Writes a ready frame to the operation's socket, where that can be done."""
+    place: int | None = None
+    """The number of the event behind which a subscription goes on, whatever its `after` says."""
+    live: Any = None
+    """A subscription that asks to be handed over, as `schema/live.py` does it."""
+
+    def may(self, workspace_id: int, right: Right) -> bool:
+        """Tell whether the viewer has a right in a workspace: the same for all of a class."""
+        if self.viewer is None:
+            raise refusal(ErrorCode(self.problem or ErrorCode.UNAUTHENTICATED))
+        return may(self.viewer, workspace_id, right)
+
+    def class_in(self, workspace_id: int) -> object:
+        """Return what of the viewer decides on results that are not personal."""
+        membership = self.viewer.memberships.get(workspace_id) if self.viewer else None
+        role = membership.role if membership else None
+        return role, self.language
 
     @property
     def identity(self) -> Viewer | None:

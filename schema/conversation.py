@@ -76,7 +76,11 @@ class Subscription:
         status, assignee, snooze, read marks."""
         workspace = decode_id(workspace_id, "Workspace", "workspaceId")
         only = decode_optional_id(conversation_id, "Conversation", "conversationId")
-        async for seen in follow(
-            info, workspace, after, lambda fact: changes_conversation(fact, only)
+        async for event in follow(
+            info,
+            workspace,
+            after,
+            lambda fact: changes_conversation(fact, only),
+            lambda seen: ConversationChanged(seen=seen),
         ):
-            yield ConversationChanged(seen=seen)
+            yield event

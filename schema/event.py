@@ -72,5 +72,7 @@ class Subscription:
         front-end needs. With `after`, first everything behind that cursor, then live."""
         workspace = decode_id(workspace_id, "Workspace", "workspaceId")
         only = decode_optional_id(conversation_id, "Conversation", "conversationId")
-        async for seen in follow(info, workspace, after, lambda fact: _wanted(fact, only)):
-            yield workspace_event(seen)
+        async for event in follow(
+            info, workspace, after, lambda fact: _wanted(fact, only), workspace_event
+        ):
+            yield event

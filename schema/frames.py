@@ -14,6 +14,8 @@ from schema.negotiation import operation_fault
 if TYPE_CHECKING:
     from schema.endpoint import GraphQLEndpoint
 
+FRAMES = "parley.frames"
+"""Our extension of ASGI: (payload of a text frame) -> how many bytes wait to be sent."""
 CLOSE_REASON_BYTES = 123
 SEND_SECONDS = 30.0
 CLOSE_SECONDS = 1.0

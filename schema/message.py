@@ -108,12 +108,13 @@ class Subscription:
         """Each message that comes in or is accepted for sending."""
         workspace = decode_id(workspace_id, "Workspace", "workspaceId")
         only = decode_optional_id(conversation_id, "Conversation", "conversationId")
-        async for seen in follow(
+        async for event in follow(
             info,
             workspace,
             after,
             lambda fact: (
                 isinstance(fact, MessageAddedFact) and only in (None, fact.conversation_id)
             ),
+            lambda seen: MessageAdded(seen=seen),
         ):
-            yield MessageAdded(seen=seen)
+            yield event

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from graphql import GraphQLError
 from strawberry.types import ExecutionResult
@@ -33,6 +33,18 @@ class OperationContext(Protocol):
     @property
     def problem(self) -> str | None:
         """Say why a given token is not good: `UNAUTHENTICATED` or `TOKEN_EXPIRED`."""
+
+
+@runtime_checkable
+class TakesFrames(Protocol):
+    """A context whose subscription may go on without the library, once it has caught up."""
+
+    frames: Callable[[bytes], int] | None
+    """Writes a ready text frame to the socket; returns how many bytes wait for the client."""
+    place: int | None
+    """The number of the event behind which the subscription goes on; None: as it says itself."""
+    live: Any
+    """What asks to be handed over, a `schema.live.Live`."""
 
 
 Authenticate = Callable[[str | None, str], Awaitable[OperationContext]]

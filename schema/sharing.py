@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
+import orjson
 from graphql import ExecutionResult, Executor
 
-IMPARTIAL = frozenset({"hub", "loaders"})
-"""What a context says whoever asks; to read anything else makes a result personal."""
+IMPARTIAL = frozenset({"hub", "loaders", "language", "may"})
+"""What a context says to all viewers of a class; to read anything else makes a result personal."""
 
 Execute = Callable[[], ExecutionResult | Awaitable[ExecutionResult]]
 Shareable = asyncio.Future[ExecutionResult | None]
@@ -23,6 +24,15 @@ class Answer:
     operation: object
     """Kept, so that no other operation gets its identity."""
     result: Shareable
+    written: bytes | None = None
+
+    def payload(self) -> bytes:
+        """Return the result for all as JSON, written once."""
+        if self.written is None:
+            result = self.result.result()
+            assert result is not None  # noqa: S101 - nobody asks for a personal one
+            self.written = orjson.dumps({"data": result.data})
+        return self.written
 
 
 class Shared(Protocol):
@@ -31,6 +41,12 @@ class Shared(Protocol):
     @property
     def answers(self) -> dict[object, Answer]:
         """Return the answers by operation and all else that they depend on."""
+
+
+class Diverting:
+    """Stands in place of an event: the subscription asks to be handed over to its socket."""
+
+    executor: Any = None
 
 
 class Watched:
@@ -63,15 +79,32 @@ def share_events(executor: type[Executor[Any]]) -> type[Executor[Any]]:
     class SharingExecutor(executor):  # type: ignore[valid-type, misc]  # a class that is given
         def execute_operation(self, serially: bool | None = None) -> Any:
             """Execute the operation, or one event unless that is done already."""
+            if isinstance(self.root_value, Diverting):
+                self.context_value.live, self.root_value.executor = self.root_value, self
+                return ExecutionResult(None, None)
             execute = partial(super().execute_operation, serially)
             seen = getattr(self.root_value, "seen", None)
             if seen is None:
                 return execute()
-            variables = repr(sorted(self.variable_values.coerced.items()))
-            key = (id(self.operation), variables, seen.is_hidden)
-            return share(self, seen.told, key, execute)
+            return share(self, seen.told, key_of(self, variables_of(self), seen), execute)
 
     return SharingExecutor
+
+
+def variables_of(executor: Any) -> str:
+    """Return the variables of an operation as part of a key."""
+    return repr(sorted(executor.variable_values.coerced.items()))
+
+
+def key_of(executor: Any, variables: str, seen: Any) -> object:
+    """Return all that the result of an event depends on, unless it is personal.
+
+    The viewer's class is what their role and language make of it.
+    """
+    class_of = getattr(executor.context_value, "class_in", None)
+    workspace_id = seen.told.delivery.logged.fact.workspace_id if class_of else None
+    kind = class_of(workspace_id) if class_of else None
+    return (id(executor.operation), variables, seen.is_hidden, kind)
 
 
 def share(executor: Any, event: Shared, key: object, execute: Execute) -> Any:

@@ -97,7 +97,11 @@ class Subscription:
     ) -> AsyncIterator[SnoozeExpired]:
         """Each snooze that comes to its end by itself: once, at or after its moment."""
         workspace = decode_id(workspace_id, "Workspace", "workspaceId")
-        async for seen in follow(
-            info, workspace, after, lambda fact: isinstance(fact, SnoozeExpiredFact)
+        async for event in follow(
+            info,
+            workspace,
+            after,
+            lambda fact: isinstance(fact, SnoozeExpiredFact),
+            lambda seen: SnoozeExpired(seen=seen),
         ):
-            yield SnoozeExpired(seen=seen)
+            yield event

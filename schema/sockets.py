@@ -19,12 +19,14 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
 )
 from strawberry.types import ExecutionResult
 
+from models.clock import now
 from schema.errors import ApiError, CloseSocket, ErrorCode, code_of, public_exception, root_cause
-from schema.event_stream import until_expired
-from schema.frames import CLOSE_SECONDS, SocketAdapter, frame_fault
+from schema.event_stream import EXPIRY_CHECK_SECONDS
+from schema.frames import CLOSE_SECONDS, FRAMES, SocketAdapter, frame_fault
 from schema.operation import (
     Identity,
     OperationContext,
+    TakesFrames,
     Watch,
     identity_problem,
     init_token,
@@ -33,6 +35,7 @@ from schema.operation import (
 
 if TYPE_CHECKING:
     from schema.endpoint import GraphQLEndpoint
+    from schema.live import Live
 
 
 class Socket(BaseGraphQLTransportWSHandler[Any, None]):
@@ -47,7 +50,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
         self.language = self.headers.get("accept-language", "")
         self.token: str | None = None
         self.subject: str | None = None
-        self.expiry: asyncio.Task[None] | None = None
+        self.expiry: asyncio.TimerHandle | None = None
         self.tasks: set[asyncio.Task[Any]] = set()
 
     async def handle(self) -> None:
@@ -60,6 +63,8 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
 
     async def shutdown(self) -> None:
         """Cancel all that runs for this socket and wait until it has ended."""
+        if self.expiry is not None:
+            self.expiry.cancel()
         await super().shutdown()
         for task in list(self.tasks):
             task.cancel()
@@ -113,14 +118,20 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
             await self.websocket.close(4429, "Too many sockets")
             return
         self.token, self.subject = token, identity.subject
-        self.keep(asyncio.create_task(self.expire(identity)))
+        self.expire(identity)
         self.connection_acknowledged = True
         await self.send_message({"type": "connection_ack"})
 
-    async def expire(self, identity: Identity) -> None:
+    def expire(self, identity: Identity) -> None:
         """Close with 4411 when the token that opened the socket stops being good."""
-        await until_expired(identity)
-        await self.close_telling(4411, "TOKEN_EXPIRED")
+        if identity.expires_at is None:
+            return
+        left = (identity.expires_at - now()).total_seconds()
+        if left <= 0:
+            self.keep(asyncio.create_task(self.close_telling(4411, "TOKEN_EXPIRED")))
+            return
+        loop = asyncio.get_running_loop()
+        self.expiry = loop.call_later(min(left, EXPIRY_CHECK_SECONDS), self.expire, identity)
 
     async def watch(self, watch: Watch, context: OperationContext) -> None:
         """Close with 4412 when the rights that opened the socket end or change."""
@@ -149,43 +160,78 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
 
     async def run_operation(self, operation: Operation[Any, None]) -> None:
         """Run one operation with a fresh context and send its results, then `complete`."""
+        frames = self.websocket.ws.scope.get("extensions", {}).get(FRAMES)
+        place = None
         try:
-            context = await self.endpoint.identify(self.token, self.language)
-            if problem := identity_problem(context):
-                await operation.send_initial_errors([problem])
-                return
-            results = await self.schema.stream(
-                operation.query,
-                variable_values=operation.variables,
-                context_value=context,
-                operation_name=operation.operation_name,
-            )
-            async with aclosing(results):
-                await self._send_result_stream(operation, results)
+            while True:
+                context = await self.endpoint.identify(self.token, self.language)
+                if problem := identity_problem(context):
+                    await operation.send_initial_errors([problem])
+                    return
+                if isinstance(context, TakesFrames):
+                    context.frames, context.place = frames, place
+                live = await self.stream(operation, context)
+                if live is None:
+                    break
+                frames, place = None, live.place  # its results are this viewer's alone
             await operation.send_operation_message({"id": operation.id, "type": "complete"})
         except WebSocketDisconnected:
             return
+        except CloseSocket as closing:
+            await self.tell(operation, [public_exception(closing)])
+            await self.websocket.close(closing.code, closing.reason)
         except Exception as error:
             with suppress(WebSocketDisconnected):
                 await operation.send_initial_errors([public_exception(error)])
 
-    async def _send_result_stream(
-        self, operation: Operation[Any, None], result_source: AsyncGenerator[Any, None]
-    ) -> None:
-        async for result in result_source:
+    async def stream(
+        self, operation: Operation[Any, None], context: OperationContext
+    ) -> "Live | None":
+        """Send the results; return a live subscription where the library must go on behind it."""
+        live: Live | None = None
+        results = await self.schema.stream(
+            operation.query,
+            variable_values=operation.variables,
+            context_value=context,
+            operation_name=operation.operation_name,
+        )
+        try:
+            async with aclosing(results):
+                live = await self.send_results(operation, results, context)
+            del results
+            if live is not None:
+                await live.run()
+            return live
+        finally:
+            if live is not None:
+                live.stop()
+
+    async def send_results(
+        self,
+        operation: Operation[Any, None],
+        results: AsyncGenerator[Any, None],
+        context: OperationContext,
+    ) -> "Live | None":
+        """Send each result; return a subscription that goes on without the library."""
+        async for result in results:
+            if isinstance(context, TakesFrames) and context.live and context.frames:
+                live, context.live = context.live, None
+                live.start(operation.id, context.frames)
+                return live
             if not isinstance(result, ExecutionResult):
                 await self._reject_incremental_delivery(operation)
-                return
+                return None
             errors: list[GraphQLError] = result.errors or []
             closings = [c for c in map(root_cause, errors) if isinstance(c, CloseSocket)]
             if closings:
                 await self.tell(operation, errors)
                 await self.websocket.close(closings[0].code, closings[0].reason)
-                return
+                return None
             if is_request_error(result):
                 await operation.send_initial_errors(errors)
-                return
+                return None
             await operation.send_next(result)
+        return None
 
     async def close_telling(self, code: int, reason: str) -> None:
         """Close the socket after a typed last message to each of its operations."""

@@ -1,8 +1,11 @@
 """Streams: replay and then live, without a gap, with rights checked at each delivery."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar, cast
 
 from models.member import Role, Visibility
 from realtime.events import (
@@ -30,7 +33,9 @@ from resolvers.account import TokenProblem, reload_viewer
 from schema.context import Info, viewer_of
 from schema.errors import ApiError, CloseSocket, ErrorCode, refusal
 from schema.hub import Item, Told, TypingTold, tell
+from schema.live import Live
 
+T = TypeVar("T")
 Wants = Callable[[Fact], bool]
 
 
@@ -97,6 +102,19 @@ class Follower:
         self.workspace_id = workspace_id
         self.wants = wants
         self._context = info.context
+        self._tasks: set[asyncio.Future[Any]] = set()
+
+    def keep(self, task: asyncio.Future[Any]) -> None:
+        """Remember what runs until it has ended."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def is_wanted(self, item: Item) -> bool:
+        """Tell whether an item is one of the stream's events, or may be about rights."""
+        if not isinstance(item, Told):
+            return False
+        fact = item.delivery.logged.fact
+        return self.wants(fact) or isinstance(fact, MemberChanged | CredentialRevoked)
 
     async def look_anew(self) -> None:
         """Read the viewer's rights of this moment; close the socket if they are not the same."""
@@ -112,13 +130,20 @@ class Follower:
 
     async def see(self, told: Told) -> Seen | None:
         """Return an event as the viewer may see it at this moment, if they want it."""
-        fact = told.delivery.logged.fact
-        if touches_rights(self.viewer, fact):
+        if self.must_look_anew(told):
             await self.look_anew()
-        seen = seen_by(self.viewer, told) if self.wants(fact) else None
+        seen = self.see_now(told)
         if seen is not None:
             self._context.loaders = told.loaders
         return seen
+
+    def must_look_anew(self, told: Told) -> bool:
+        """Tell whether the viewer's rights are to be read before an event is shown."""
+        return touches_rights(self.viewer, told.delivery.logged.fact)
+
+    def see_now(self, told: Told) -> Seen | None:
+        """Return an event as the viewer may see it with the rights known, if they want it."""
+        return seen_by(self.viewer, told) if self.wants(told.delivery.logged.fact) else None
 
     async def replay(self, after: int, until: int) -> AsyncIterator[Told]:
         """Read the log after a number, up to another one or at least as far."""
@@ -157,13 +182,21 @@ async def _subscribed(
     try:
         yield subscriber, position
     finally:
-        hub.leave(workspace_id, subscriber)
+        if not subscriber.is_diverted:  # else whoever takes the events leaves
+            hub.leave(workspace_id, subscriber)
 
 
 async def follow(
-    info: Info, workspace_id: int, after: str | None, wants: Wants
-) -> AsyncIterator[Seen]:
+    info: Info,
+    workspace_id: int,
+    after: str | None,
+    wants: Wants,
+    tell_it: Callable[[Seen], T],
+) -> AsyncIterator[T]:
     """Yield what the viewer may see after a cursor, then live, in commit order, without a gap.
+
+    Each event comes as `tell_it` tells it. Where the socket takes ready frames, a subscription
+    that has caught up yields a `Live`, which the socket runs in its place.
 
     Raises CURSOR_EXPIRED, and closes the socket of a slow consumer (4413) or of a viewer whose
     access ended or changed (4412).
@@ -171,30 +204,26 @@ async def follow(
     require(viewer_of(info), workspace_id, Right.VIEW)
     follower = Follower(info, workspace_id, wants)
     head = await read_head(workspace_id)
-    place = start_of(after, head)
+    place = info.context.place if info.context.place is not None else start_of(after, head)
     async for told in follower.replay(place, head.seq - PAGE_EVENTS):
         place = told.delivery.logged.seq
         if seen := await follower.see(told):
-            yield seen
-
-    def is_wanted(item: Item) -> bool:
-        if not isinstance(item, Told):
-            return False
-        fact = item.delivery.logged.fact
-        return wants(fact) or isinstance(fact, MemberChanged | CredentialRevoked)
-
-    async with _subscribed(info, workspace_id, is_wanted) as (subscriber, position):
+            yield tell_it(seen)
+    async with _subscribed(info, workspace_id, follower.is_wanted) as (subscriber, position):
         await follower.look_anew()
         async for told in follower.replay(place, position):
             place = told.delivery.logged.seq
             if seen := await follower.see(told):
-                yield seen
+                yield tell_it(seen)
         while True:
+            if info.context.frames and subscriber.has_caught_up:
+                leave = partial(info.context.hub.leave, workspace_id, subscriber)
+                yield cast(T, Live(follower, subscriber, tell_it, place, leave))
             item = await _next(subscriber)
             if isinstance(item, Told) and item.delivery.logged.seq > place:
                 place = item.delivery.logged.seq
                 if seen := await follower.see(item):
-                    yield seen
+                    yield tell_it(seen)
 
 
 async def follow_typing(

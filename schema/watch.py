@@ -3,7 +3,6 @@
 import asyncio
 from contextlib import AsyncExitStack
 
-from realtime.log import Subscriber
 from resolvers.access import Viewer
 from resolvers.account import TokenProblem, reload_viewer
 from schema.context import Context
@@ -25,14 +24,15 @@ async def until_revoked(context: Context) -> None:
     def is_wanted(item: Item) -> bool:
         return isinstance(item, Told) and touches_rights(viewer, item.delivery.logged.fact)
 
+    changed = asyncio.Event()
     async with AsyncExitStack() as stack:
-        followed: list[Subscriber[Item]] = []
         for workspace_id in viewer.memberships:
             subscriber, _ = await context.hub.reader.follow(workspace_id, is_wanted)
             stack.callback(context.hub.leave, workspace_id, subscriber)
-            followed.append(subscriber)
+            subscriber.divert(lambda _: changed.set())
         while not await _has_changed(viewer):
-            await _first_of(followed)
+            await changed.wait()
+            changed.clear()
 
 
 async def _has_changed(viewer: Viewer) -> bool:
@@ -43,16 +43,3 @@ async def _has_changed(viewer: Viewer) -> bool:
         rights_in(found, workspace_id) != rights_in(viewer, workspace_id)
         for workspace_id in viewer.memberships
     )
-
-
-async def _first_of(followed: list[Subscriber[Item]]) -> None:
-    """Wait until any subscriber has something."""
-    waiting = [asyncio.create_task(subscriber.next()) for subscriber in followed]
-    if not waiting:
-        await asyncio.get_running_loop().create_future()
-    try:
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)

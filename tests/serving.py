@@ -8,6 +8,8 @@ from typing import Any
 
 import uvicorn
 
+from web.websocket_protocol import WebSocketProtocol
+
 STARTUP_SECONDS = 10.0
 
 
@@ -42,7 +44,8 @@ async def serving(asgi_app: Any, **uvicorn_options: Any) -> AsyncIterator[str]:
     """Serve an application for the time of the block and yield `http://127.0.0.1:port`."""
     options: dict[str, Any] = {
         "http": "httptools",
-        "ws": "websockets-sansio",
+        "ws": WebSocketProtocol,
+        "ws_per_message_deflate": False,
         "log_config": None,
         "timeout_graceful_shutdown": 5,
         **uvicorn_options,

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.activity import Activity, ActivityKind
+from models.clock import written
 from models.conversation import Conversation, ConversationStatus
 from models.engine import sql
 from models.episode import ChangeSource, Episode
@@ -89,8 +90,8 @@ async def test_snoozing_an_open_conversation(api: Api, world: World) -> None:
     assert row.snoozed_at is not None
     assert (snoozed["status"], snoozed["version"]) == ("SNOOZED", 3)
     assert snoozed["snooze"] == {
-        "until": until.isoformat(),
-        "since": row.snoozed_at.isoformat(),
+        "until": written(until),
+        "since": written(row.snoozed_at),
         "by": {"id": world.owner.id},
     }
     assert row.status_before_snooze is ConversationStatus.OPEN

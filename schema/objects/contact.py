@@ -8,9 +8,9 @@ import strawberry
 from models.records import ContactRow
 from resolvers import batches
 from resolvers import contact as contacts
-from resolvers.access import Right, may
+from resolvers.access import Right
 from schema.columns import derived
-from schema.context import Info, viewer_of
+from schema.context import Info
 from schema.objects.channel import ContactChannel
 from schema.objects.masked_string import MaskedString
 from schema.objects.node import Node, global_id
@@ -81,7 +81,7 @@ class Contact(Node):
     @derived("workspace_id")
     def viewer_can_edit(root: strawberry.Parent[ContactRow], info: Info) -> bool:
         """Whether the viewer may use `updateContact`."""
-        return may(viewer_of(info), root.workspace_id, Right.EDIT_CONTACTS)
+        return info.context.may(root.workspace_id, Right.EDIT_CONTACTS)
 
     @classmethod
     def is_type_of(cls, obj: Any, _info: Any) -> bool:

@@ -11,7 +11,7 @@ from models.episode import Episode as EpisodeRow
 from models.layout import ACTIVITY, MESSAGE
 from models.records import ContactRow, ConversationRow, MemberRow
 from resolvers import batches, closing
-from resolvers.access import Right, may
+from resolvers.access import Right
 from resolvers.timeline import Wanted, threads, timelines
 from schema.columns import attribute, derived, joined, layouts_of
 from schema.connection import Connection, connect, page_request
@@ -178,23 +178,23 @@ class Conversation(Node):
     @derived("workspace_id")
     def viewer_can_reply(root: strawberry.Parent[ConversationRow], info: Info) -> bool:
         """Whether the viewer may use `sendMessage`."""
-        return may(viewer_of(info), root.workspace_id, Right.REPLY)
+        return info.context.may(root.workspace_id, Right.REPLY)
 
     @derived("workspace_id")
     def viewer_can_assign(root: strawberry.Parent[ConversationRow], info: Info) -> bool:
         """Whether the viewer may use `assignConversation` and `unassignConversation`."""
-        return may(viewer_of(info), root.workspace_id, Right.ASSIGN)
+        return info.context.may(root.workspace_id, Right.ASSIGN)
 
     @derived("workspace_id", "status")
     def viewer_can_close(root: strawberry.Parent[ConversationRow], info: Info) -> bool:
         """Whether the viewer may use `closeConversation` and it would change something."""
-        allowed = may(viewer_of(info), root.workspace_id, Right.CLOSE)
+        allowed = info.context.may(root.workspace_id, Right.CLOSE)
         return allowed and closing.can_be_closed(root)
 
     @derived("workspace_id")
     def viewer_can_snooze(root: strawberry.Parent[ConversationRow], info: Info) -> bool:
         """Whether the viewer may use `snoozeConversation`."""
-        return may(viewer_of(info), root.workspace_id, Right.SNOOZE)
+        return info.context.may(root.workspace_id, Right.SNOOZE)
 
     @classmethod
     def is_type_of(cls, obj: Any, _info: Any) -> bool:

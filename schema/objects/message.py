@@ -11,10 +11,10 @@ from models.message import Direction, MessageKind, MessageSource, MessageStatus
 from models.records import ActivityRow, MessageRow
 from resolvers import batches
 from resolvers import message as messages
-from resolvers.access import Right, may
+from resolvers.access import Right
 from resolvers.sentences import UNSUPPORTED_MESSAGE, say
 from schema.columns import derived
-from schema.context import Info, viewer_of
+from schema.context import Info
 from schema.ids import encode_id
 from schema.objects.channel import Channel
 from schema.objects.contact import Contact
@@ -142,7 +142,7 @@ class Message(Node):
     )
     def viewer_can_retry(root: strawberry.Parent[MessageRow], info: Info) -> int | None:
         """Whether the viewer may use `retryMessage` on it, as no retry of it lives."""
-        allowed = may(viewer_of(info), root.workspace_id, Right.REPLY)
+        allowed = info.context.may(root.workspace_id, Right.REPLY)
         return root.id if allowed and messages.can_be_retried(root) else None
 
     @classmethod

@@ -10,7 +10,7 @@ from models.team import Team as TeamRow
 from models.workspace import Workspace as WorkspaceRow
 from realtime.log import encode_cursor
 from resolvers import workspace as workspaces
-from resolvers.access import Right, may
+from resolvers.access import Right
 from resolvers.batches import members_by_id
 from resolvers.inbox import StandardInbox as StandardInboxRow
 from resolvers.inbox import standard_inboxes
@@ -72,12 +72,12 @@ class Workspace(Node):
     @strawberry.field
     def viewer_can_manage_channels(root: strawberry.Parent[WorkspaceRow], info: Info) -> bool:
         """Whether the viewer may use `connectChannel`."""
-        return may(viewer_of(info), root.id, Right.MANAGE_CHANNELS)
+        return info.context.may(root.id, Right.MANAGE_CHANNELS)
 
     @strawberry.field
     def viewer_can_manage_api_keys(root: strawberry.Parent[WorkspaceRow], info: Info) -> bool:
         """Whether the viewer may use `createApiKey` and `revokeApiKey`."""
-        return may(viewer_of(info), root.id, Right.MANAGE_API_KEYS)
+        return info.context.may(root.id, Right.MANAGE_API_KEYS)
 
     @classmethod
     def is_type_of(cls, obj: Any, _info: Any) -> bool:
