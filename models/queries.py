@@ -1,6 +1,6 @@
 """Queries: how records are read, locked and written by plain SQL."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeVar
@@ -85,24 +85,32 @@ async def lock_conversation(conversation_id: int) -> ConversationRecord | None:
     return found[0] if found else None
 
 
-async def update(table: Table[Any], row: Any, names: Sequence[str]) -> None:
-    """Write the named columns of a record."""
-    values = (getattr(row, name) for name in names)
-    await sql.affected(
-        f"UPDATE {table.name} SET {', '.join(f'{name} = ?' for name in names)} WHERE id = ?",
-        *(value.value if isinstance(value, Enum) else value for value in values),
-        row.id,
-    )
+def update_of(table: Table[Any], row: Any, names: Iterable[str]) -> sql.Statement:
+    """Return the statement that writes the named columns of a record."""
+    columns = ", ".join(f"{name} = ?" for name in names)
+    values = [_plain(getattr(row, name)) for name in names]
+    return f"UPDATE {table.name} SET {columns} WHERE id = ?", [*values, row.id]
 
 
-async def insert(table: str, **values: Any) -> int:
-    """Insert a row into a table and return its id."""
-    [row] = await sql.records(
-        f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})"
-        " RETURNING id",
-        *(value.value if isinstance(value, Enum) else value for value in values.values()),
-    )
-    return int(row[0])
+def insert_of(table: str, values: Mapping[str, Any]) -> sql.Statement:
+    """Return the statement that inserts a row."""
+    marks = ", ".join("?" * len(values))
+    query = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})"
+    return query, [_plain(value) for value in values.values()]
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Enum) else value
+
+
+def next_id(table: str) -> str:
+    """Return the SQL of the id that the next row of a table gets, to be selected once for it.
+
+    On SQLite it holds as long as the transaction writes: nobody else can insert.
+    """
+    if sql.dialect() == "postgres":
+        return f"nextval(pg_get_serial_sequence('{table}', 'id'))"
+    return f"(SELECT COALESCE(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = '{table}')"
 
 
 async def read_contacts(rest: str, *values: Any) -> list[ContactRecord]:

@@ -25,6 +25,8 @@ __all__ = ["EVERY_WORKSPACE", "Broker", "Scalar", "Signal", "Wake"]
 HEARTBEAT_SECONDS = 1.0
 HEARTBEATS_MISSED = 3
 PUBLISH_TIMEOUT_SECONDS = 2.0
+COALESCE_SECONDS = 0.005
+"""How long after a burst of letters the next ones are gathered: one wake for each workspace."""
 FLUSH_TIMEOUT_SECONDS = 0.3
 CANCEL_TIMEOUT_SECONDS = 0.5
 FIRST_PAUSE_SECONDS = 0.05
@@ -207,6 +209,7 @@ class Broker:
         while not _is_cancelled():
             letter = self._outbox.take()
             if letter is None:
+                await asyncio.sleep(COALESCE_SECONDS)  # what comes meanwhile goes as one
                 await self._outbox.filled.wait()
                 continue
             message = msgspec.json.encode(letter).decode()

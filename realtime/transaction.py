@@ -1,16 +1,19 @@
 """The transaction that tells: rows, events and jobs commit together, and are told after commit."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from itertools import groupby
+from typing import Any
 
 import msgspec
 from tortoise.transactions import in_transaction
 
 from models.clock import now
 from models.engine import sql
+from models.queries import insert_of, update_of
+from models.records import Table
 from realtime.broker import Broker
 from realtime.events import Fact, encode
 
@@ -23,6 +26,8 @@ class Announce:
 
     def __init__(self) -> None:
         self._facts: list[Fact] = []
+        self._inserts: list[sql.Statement] = []
+        self._saves: dict[tuple[str, int], tuple[Table[Any], Any, dict[str, None]]] = {}
         self._jobs: list[tuple[object, ...]] = []
         self._heads: dict[int, int] = {}
 
@@ -50,71 +55,54 @@ class Announce:
         at_once = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
         self._jobs.append((kind, encoded, run_at or at_once, ordering_key, dedupe_key, moment))
 
-    async def write(self) -> None:
-        """Write the jobs, then the events: their counter's row lock is the last one taken."""
-        if self._jobs:
-            await self._write_jobs()
-        facts = sorted(self._facts, key=lambda fact: fact.workspace_id)
-        for workspace_id, group in groupby(facts, key=lambda fact: fact.workspace_id):
-            self._heads[workspace_id] = await self._write_events(workspace_id, list(group))
+    def save(self, table: Table[Any], row: Any, names: Iterable[str]) -> None:
+        """Have columns of a locked record written with the events, as they are by then."""
+        _, _, kept = self._saves.setdefault((table.name, row.id), (table, row, {}))
+        kept.update(dict.fromkeys(names))
 
-    async def _write_jobs(self) -> None:
+    def insert(self, table: str, **values: Any) -> None:
+        """Have a row inserted with the events; nothing of this transaction can read it before."""
+        self._inserts.append(insert_of(table, values))
+
+    async def flush(self) -> None:
+        """Write now what was to be written with the events."""
+        if statements := self._take():
+            await sql.together(statements)
+
+    def _take(self) -> list[sql.Statement]:
+        saves = [update_of(*save) for save in self._saves.values()]
+        statements = [*self._inserts, *saves]
+        self._inserts, self._saves = [], {}
+        return statements
+
+    async def write(self, *, commit: bool) -> None:
+        """Write rows, jobs and then events: their counter's row lock is the last one taken.
+
+        All of it in one round trip for one workspace; with `commit`, SQLite's includes the end.
+        """
+        statements = self._take()
+        if self._jobs:
+            statements.append(self._jobs_statement())
+        facts = sorted(self._facts, key=lambda fact: fact.workspace_id)
+        groups = [(key, list(one)) for key, one in groupby(facts, key=lambda f: f.workspace_id)]
+        if not groups and statements:
+            await sql.together(statements, commit=commit)
+        for number, (workspace_id, group) in enumerate(groups, start=1):
+            statements += _event_statements(workspace_id, group, len(statements))
+            rows = await sql.together(statements, commit=commit and number == len(groups))
+            if not rows:
+                raise LookupError(f"The workspace {workspace_id} has no log.")
+            self._heads[workspace_id] = max(int(row[0]) for row in rows)
+            statements = []
+
+    def _jobs_statement(self) -> sql.Statement:
         row = "(?, ?, 'READY', ?, 0, ?, ?, 0, ?)"
-        await sql.affected(
+        query = (
             "INSERT INTO job (kind, payload, state, run_at, attempts, ordering_key, dedupe_key,"
             f" fence, created_at) VALUES {', '.join([row] * len(self._jobs))}"
-            " ON CONFLICT (dedupe_key) DO NOTHING",
-            *(value for job in self._jobs for value in job),
+            " ON CONFLICT (dedupe_key) DO NOTHING"
         )
-
-    async def _write_events(self, workspace_id: int, facts: list[Fact]) -> int:
-        """Write the events of one workspace and return the last one's number.
-
-        On PostgreSQL in one statement: between the counter's lock and the commit nothing waits.
-        """
-        if sql.dialect() == "postgres":
-            return await self._write_events_at_once(workspace_id, facts)
-        counters = await sql.rows(
-            "UPDATE event_counter SET seq = seq + ? WHERE workspace_id = ? RETURNING seq",
-            len(facts),
-            workspace_id,
-        )
-        if not counters:
-            raise LookupError(f"The workspace {workspace_id} has no log.")
-        head = int(counters[0]["seq"])
-        moment = now()
-        values = [
-            (workspace_id, head - len(facts) + place, type(fact).__name__, encode(fact), moment)
-            for place, fact in enumerate(facts, start=1)
-        ]
-        await sql.affected(
-            "INSERT INTO event (workspace_id, seq, kind, payload, created_at) VALUES "
-            + ", ".join(["(?, ?, ?, ?, ?)"] * len(values)),
-            *(value for row in values for value in row),
-        )
-        return head
-
-    async def _write_events_at_once(self, workspace_id: int, facts: list[Fact]) -> int:
-        count = len(facts)
-        places = ", ".join(
-            f"({place}, cast(? as text), cast(? as text))" for place in range(1, count + 1)
-        )
-        rows = await sql.records(
-            "WITH counter AS (UPDATE event_counter SET seq = seq + cast(? as bigint)"
-            " WHERE workspace_id = ? RETURNING seq)"
-            " INSERT INTO event (workspace_id, seq, kind, payload, created_at)"
-            f" SELECT cast(? as bigint), counter.seq - {count} + fact.place, fact.kind,"
-            " fact.payload, cast(? as timestamptz)"
-            f" FROM counter, (VALUES {places}) AS fact (place, kind, payload) RETURNING seq",
-            count,
-            workspace_id,
-            workspace_id,
-            now(),
-            *(text for fact in facts for text in (type(fact).__name__, encode(fact))),
-        )
-        if not rows:
-            raise LookupError(f"The workspace {workspace_id} has no log.")
-        return max(int(row[0]) for row in rows)
+        return query, [value for job in self._jobs for value in job]
 
     def tell(self, broker: Broker | None) -> None:
         """Wake the readers of what was committed; losing this costs latency, never an event."""
@@ -124,6 +112,37 @@ class Announce:
             broker.wake(workspace_id, head)
         if self._jobs:
             broker.wake(JOBS_WORKSPACE, 0)
+
+
+def _event_statements(workspace_id: int, facts: Sequence[Fact], before: int) -> list[sql.Statement]:
+    """Return the statements that number and insert events; the last returns the numbers.
+
+    `before` statements run ahead of them.
+    """
+    count, moment = len(facts), now()
+    events = [(type(fact).__name__, encode(fact)) for fact in facts]
+    table = "INSERT INTO event (workspace_id, seq, kind, payload, created_at)"
+    if sql.dialect() == "postgres":
+        raised = "UPDATE event_counter SET seq = seq + cast(? as bigint) WHERE workspace_id = ?"
+        rows = ", ".join(
+            f"({place}, cast(? as text), cast(? as text))" for place in range(1, count + 1)
+        )
+        query = (
+            f"{table} SELECT cast(? as bigint), counter.seq - {count} + fact.place, fact.kind,"
+            f" fact.payload, cast(? as timestamptz) FROM step{before} AS counter,"
+            f" (VALUES {rows}) AS fact (place, kind, payload) RETURNING seq"
+        )
+        values = [workspace_id, moment, *(text for event in events for text in event)]
+        return [(f"{raised} RETURNING seq", [count, workspace_id]), (query, values)]
+    raised = "UPDATE event_counter SET seq = seq + ? WHERE workspace_id = ?"
+    head = "(SELECT seq FROM event_counter WHERE workspace_id = ?)"
+    rows = ", ".join(f"(?, {head} - {count - place}, ?, ?, ?)" for place in range(1, count + 1))
+    values = [
+        value
+        for kind, payload in events
+        for value in (workspace_id, workspace_id, kind, payload, moment)
+    ]
+    return [(raised, [count, workspace_id]), (f"{table} VALUES {rows} RETURNING seq", values)]
 
 
 class _Bell:
@@ -142,9 +161,10 @@ async def transaction() -> AsyncIterator[Announce]:
     """Open the unit of work: what happens inside is committed whole, then told, or not at all."""
     announce = Announce()
     try:
+        is_outermost = not sql.in_transaction()
         async with in_transaction():
             yield announce
-            await announce.write()
+            await announce.write(commit=is_outermost)
     except asyncio.CancelledError:
         # Perhaps it was committed first: then others shall not have to wait for the next poll.
         announce.tell(_Bell.broker)

@@ -50,8 +50,8 @@ async def assign_conversation(
         previous = conversation.assignee
         cause = caused_by(viewer, conversation.workspace_id)
         conversation.assignee, conversation.assignee_id = member, member.id
-        await record(conversation, ActivityKind.ASSIGNED, cause, assignee_id=member.id)
-        await save_state(conversation)
+        record(conversation, announce, ActivityKind.ASSIGNED, cause, assignee_id=member.id)
+        save_state(conversation, announce)
         announce(
             ConversationAssigned(
                 conversation.workspace_id,
@@ -79,8 +79,8 @@ async def unassign_conversation(
         cause = caused_by(viewer, conversation.workspace_id)
         conversation.assignee = conversation.assignee_id = None
         conversation.team_id = None
-        await record(conversation, ActivityKind.UNASSIGNED, cause)
-        await save_state(conversation)
+        record(conversation, announce, ActivityKind.UNASSIGNED, cause)
+        save_state(conversation, announce)
         announce(
             ConversationUnassigned(
                 conversation.workspace_id,

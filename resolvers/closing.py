@@ -37,7 +37,7 @@ async def close_conversation(
             await Episode.filter(conversation_id=conversation.id, closed_at=None).update(
                 closed_at=moment, closed_source=cause.source, closed_by_id=cause.member_id
             )
-            await record(conversation, ActivityKind.CLOSED, cause)
-            await save_state(conversation)
+            record(conversation, announce, ActivityKind.CLOSED, cause)
+            save_state(conversation, announce)
             announce(ConversationClosed(conversation.workspace_id, conversation.id))
     return conversation

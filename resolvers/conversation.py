@@ -6,8 +6,7 @@ from datetime import datetime
 from models.activity import ActivityKind
 from models.clock import now
 from models.conversation import ConversationStatus
-from models.episode import ChangeSource, Episode
-from models.queries import insert, update
+from models.episode import ChangeSource
 from models.records import CONVERSATIONS, ConversationRecord
 from realtime.events import ConversationOpened
 from realtime.transaction import Announce, transaction
@@ -46,14 +45,15 @@ def caused_by(viewer: Viewer, workspace_id: int) -> Cause:
     return Cause(viewer.source, viewer.member_id(workspace_id))
 
 
-async def save_state(conversation: ConversationRecord) -> None:
-    """Write a changed state of a locked conversation as its next version."""
+def save_state(conversation: ConversationRecord, announce: Announce) -> None:
+    """Have a changed state of a locked conversation written as its next version."""
     conversation.version += 1
-    await update(CONVERSATIONS, conversation, STATE_FIELDS)
+    announce.save(CONVERSATIONS, conversation, STATE_FIELDS)
 
 
-async def record(
+def record(
     conversation: ConversationRecord,
+    announce: Announce,
     kind: ActivityKind,
     cause: Cause,
     *,
@@ -62,7 +62,7 @@ async def record(
 ) -> None:
     """Add a line about a change to the timeline; the caller saves the conversation."""
     conversation.last_seq += 1
-    await insert(
+    announce.insert(
         "activity",
         conversation_id=conversation.id,
         seq=conversation.last_seq,
@@ -88,12 +88,12 @@ async def open_conversation(
         )
         if conversation.status is not ConversationStatus.OPEN:
             cause = caused_by(viewer, conversation.workspace_id)
-            await open_now(conversation, cause, announce)
-            await save_state(conversation)
+            open_now(conversation, cause, announce)
+            save_state(conversation, announce)
     return conversation
 
 
-async def open_now(conversation: ConversationRecord, cause: Cause, announce: Announce) -> None:
+def open_now(conversation: ConversationRecord, cause: Cause, announce: Announce) -> None:
     """Open a locked conversation that is not open; the caller saves it.
 
     An episode begins unless one was only hidden by a snooze.
@@ -105,13 +105,14 @@ async def open_now(conversation: ConversationRecord, cause: Cause, announce: Ann
     if not was_open:
         conversation.opened_at = moment
         conversation.closed_at = None
-        await Episode.create(
+        announce.insert(
+            "episode",
             conversation_id=conversation.id,
             opened_at=moment,
             opened_source=cause.source,
             opened_by_id=cause.member_id,
         )
-    await record(conversation, ActivityKind.OPENED, cause)
+    record(conversation, announce, ActivityKind.OPENED, cause)
     announce(ConversationOpened(conversation.workspace_id, conversation.id))
 
 

@@ -1,13 +1,18 @@
 """Idempotency keys: the first result of a key, kept in the transaction of its effect."""
 
 import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import orjson
+from tortoise.exceptions import IntegrityError
 
 from models.clock import now
 from models.engine import sql
+from models.engine.errors import TransientDatabaseError
 from models.refusal import Code, Refused
+from realtime.transaction import Announce
 from resolvers.access import Viewer
 
 KEY_LENGTH = 255
@@ -27,6 +32,80 @@ class Claim:
             await sql.affected(
                 "UPDATE idempotency_key SET result_id = ? WHERE id = ?", result_id, self.id
             )
+
+
+@asynccontextmanager
+async def settled(key: str | None) -> AsyncIterator[None]:
+    """Answer TRY_AGAIN where the unique index finds a key taken by a call at the same time."""
+    try:
+        yield
+    except IntegrityError as error:
+        if key is None:
+            raise
+        raise TransientDatabaseError(error) from error
+
+
+@dataclass(slots=True)
+class KeyUse:
+    """The use of a key by who holds a row that all honest repeats of the call must hold.
+
+    They wait for each other at that row; whoever else has the key at once meets the unique index
+    when all is written, which undoes it: see `settled`.
+    """
+
+    viewer: Viewer
+    workspace_id: int
+    mutation: str
+    key: str | None
+    digest: str = ""
+
+    async def first_result(self, values: object) -> int | None:
+        """Return the row that the first call made; None if this is it.
+
+        `values` is the input without the key. Raises IDEMPOTENCY_KEY_REUSED if it was another.
+        """
+        if self.key is None:
+            return None
+        check_key(self.key)
+        self.digest = digest_of(values)
+        return await _result_of(
+            (self.workspace_id, self.viewer.actor, self.mutation, self.key), self.digest
+        )
+
+    def remember(self, result_id: int, announce: Announce) -> None:
+        """Have the row that this call makes kept as the key's result."""
+        if self.key is not None:
+            announce.insert(
+                "idempotency_key",
+                workspace_id=self.workspace_id,
+                actor=self.viewer.actor,
+                mutation=self.mutation,
+                key=self.key,
+                input_hash=self.digest,
+                result_id=result_id,
+                created_at=now(),
+            )
+
+
+def digest_of(values: object) -> str:
+    """Return what tells one input from another."""
+    return hashlib.sha256(orjson.dumps(values, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+async def _result_of(scope: tuple[int, str, str, str], digest: str) -> int | None:
+    found = await sql.records(
+        "SELECT input_hash, result_id FROM idempotency_key"
+        " WHERE workspace_id = ? AND actor = ? AND mutation = ? AND key = ?",
+        *scope,
+    )
+    if found and found[0]["input_hash"] != digest:
+        raise Refused(
+            Code.IDEMPOTENCY_KEY_REUSED,
+            "This idempotency key was used with another input.",
+            field=("idempotencyKey",),
+        )
+    result: int | None = found[0]["result_id"] if found else None
+    return result
 
 
 def check_key(key: str) -> None:
@@ -51,7 +130,7 @@ async def claim_key(
     if key is None:
         return Claim(None, None)
     check_key(key)
-    digest = hashlib.sha256(orjson.dumps(values, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    digest = digest_of(values)
     scope = (workspace_id, viewer.actor, mutation, key)
     inserted = await sql.rows(
         "INSERT INTO idempotency_key (workspace_id, actor, mutation, key, input_hash, created_at)"
@@ -62,15 +141,4 @@ async def claim_key(
     )
     if inserted:
         return Claim(inserted[0]["id"], None)
-    [first] = await sql.rows(
-        "SELECT input_hash, result_id FROM idempotency_key"
-        " WHERE workspace_id = ? AND actor = ? AND mutation = ? AND key = ?",
-        *scope,
-    )
-    if first["input_hash"] != digest:
-        raise Refused(
-            Code.IDEMPOTENCY_KEY_REUSED,
-            "This idempotency key was used with another input.",
-            field=("idempotencyKey",),
-        )
-    return Claim(None, first["result_id"])
+    return Claim(None, await _result_of(scope, digest))

@@ -23,7 +23,7 @@ from realtime.transaction import Announce
 from resolvers.contact import NAME_LENGTH, Details, add_contact, clean_email, clean_phone
 from resolvers.conversation import BY_CONTACT, open_now, save_state
 from resolvers.delivery import reply_arrived, report_status
-from resolvers.message import Draft, Target, append
+from resolvers.message import Draft, Target, append, take_message_id
 
 
 class MessageUnknown(Exception):  # noqa: N818 - it may become known
@@ -70,8 +70,8 @@ async def _receive_message(
     moment = now()
     if incoming:
         if conversation.status is not ConversationStatus.OPEN:
-            await open_now(conversation, BY_CONTACT, announce)
-            await save_state(conversation)
+            open_now(conversation, BY_CONTACT, announce)
+            save_state(conversation, announce)
         if conversation.unreplied_since is None:
             workspace = await Workspace.get(id=channel.workspace_id)
             if moment >= workspace.unreplied_since:
@@ -91,9 +91,10 @@ async def _receive_message(
         sent_at=None if incoming else moment,
         provider_at=item.occurred_at,
     )
-    reached = Target(target.id, channel.id)
-    message = await append(conversation, reached, draft, announce)
+    reached = Target(target.id, channel.id, await take_message_id())
+    message = append(conversation, reached, draft, announce)
     if not incoming:
+        await announce.flush()
         await reply_arrived(message, announce)
 
 

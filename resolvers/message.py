@@ -13,7 +13,7 @@ from models.conversation import ConversationStatus
 from models.engine import sql
 from models.episode import ChangeSource
 from models.message import Direction, Message, MessageKind, MessageSource, MessageStatus
-from models.queries import insert, update
+from models.queries import next_id
 from models.records import CONVERSATIONS, ConversationRecord, MessageRecord, MessageRow
 from models.refusal import Code, Refused
 from realtime.events import MessageAdded
@@ -21,7 +21,7 @@ from realtime.presence import tell_typing
 from realtime.transaction import Announce, transaction
 from resolvers.access import Right, Viewer, get_message, hidden, hold_conversation
 from resolvers.conversation import caused_by, open_now, save_state
-from resolvers.idempotency import claim_key
+from resolvers.idempotency import KeyUse, settled
 
 TEXT_LENGTH = 7000
 DELIVER_MESSAGE = "deliver_message"
@@ -52,20 +52,15 @@ async def send_message(
     A closed conversation opens. The same key with the same input returns the first message.
     """
     text = check_text(text)
-    async with transaction() as announce:
+    async with settled(idempotency_key), transaction() as announce:
         conversation = await hold_conversation(viewer, conversation_id, Right.REPLY)
-        claim = await claim_key(
-            viewer,
-            conversation.workspace_id,
-            "sendMessage",
-            idempotency_key,
-            [conversation_id, text, channel_id],
-        )
-        if claim.first_result is not None:
-            return await get_message(viewer, claim.first_result)
+        use = KeyUse(viewer, conversation.workspace_id, "sendMessage", idempotency_key)
+        first = await use.first_result([conversation_id, text, channel_id])
+        if first is not None:
+            return await get_message(viewer, first)
         target = await _target(conversation, channel_id)
-        message = await _enqueue(viewer, conversation, target, text, announce)
-        await claim.remember(message.id)
+        message = _enqueue(viewer, conversation, target, text, announce)
+        use.remember(message.id, announce)
     if message.author_id is not None:
         typist = f"member:{message.author_id}"
         tell_typing(
@@ -82,13 +77,12 @@ async def retry_message(
     Refused while another retry of it is on its way or has arrived.
     """
     failed = await get_message(viewer, message_id, Right.REPLY)
-    async with transaction() as announce:
+    async with settled(idempotency_key), transaction() as announce:
         conversation = await hold_conversation(viewer, failed.conversation_id, Right.REPLY)
-        claim = await claim_key(
-            viewer, conversation.workspace_id, "retryMessage", idempotency_key, [message_id]
-        )
-        if claim.first_result is not None:
-            return await get_message(viewer, claim.first_result)
+        use = KeyUse(viewer, conversation.workspace_id, "retryMessage", idempotency_key)
+        first = await use.first_result([message_id])
+        if first is not None:
+            return await get_message(viewer, first)
         failed = await get_message(viewer, message_id, Right.REPLY)
         if not can_be_retried(failed) or await _has_live_retry(failed):
             raise Refused(
@@ -96,11 +90,10 @@ async def retry_message(
                 "Only a message that failed can be sent again, once at a time.",
                 field=("messageId",),
             )
-        target = Target(failed.contact_channel_id, failed.channel_id)
-        message = await _enqueue(
-            viewer, conversation, target, failed.text or "", announce, failed.id
-        )
-        await claim.remember(message.id)
+        next_message_id = await take_message_id()
+        target = Target(failed.contact_channel_id, failed.channel_id, next_message_id)
+        message = _enqueue(viewer, conversation, target, failed.text or "", announce, failed.id)
+        use.remember(message.id, announce)
     return message
 
 
@@ -123,7 +116,8 @@ class Target:
 
     contact_channel_id: int
     channel_id: int
-    is_connected: bool = True
+    next_message_id: int
+    """The id that was taken for the message."""
 
 
 async def _target(conversation: ConversationRecord, channel_id: int | None) -> Target:
@@ -132,7 +126,8 @@ async def _target(conversation: ConversationRecord, channel_id: int | None) -> T
     if channel_id is None:
         condition, value = "1 = 1 ORDER BY cc.id = ? DESC, cc.id DESC", conversation.last_channel_id
     found = await sql.records(
-        "SELECT cc.id, cc.channel_id, ch.is_connected FROM contact_channel cc"
+        f"SELECT cc.id, cc.channel_id, ch.is_connected, {next_id('message')}"
+        " FROM contact_channel cc"
         f" JOIN channel ch ON ch.id = cc.channel_id WHERE cc.contact_id = ? AND {condition}"
         " LIMIT 1",
         conversation.contact_id,
@@ -140,10 +135,10 @@ async def _target(conversation: ConversationRecord, channel_id: int | None) -> T
     )
     if not found:
         return await _first_contact(conversation, channel_id)
-    target = Target(found[0][0], found[0][1], bool(found[0][2]))
-    if not target.is_connected:
+    contact_channel_id, found_id, is_connected, next_message_id = found[0]
+    if not is_connected:
         raise Refused(Code.NO_CHANNEL, "This channel is disconnected.", field=("channelId",))
-    return target
+    return Target(contact_channel_id, found_id, next_message_id)
 
 
 async def _first_contact(conversation: ConversationRecord, channel_id: int | None) -> Target:
@@ -172,10 +167,10 @@ async def _first_contact(conversation: ConversationRecord, channel_id: int | Non
             "This contact cannot be reached on any channel.",
             field=("channelId",),
         ) from error
-    return Target(target.id, channel.id)
+    return Target(target.id, channel.id, await take_message_id())
 
 
-async def _enqueue(
+def _enqueue(
     viewer: Viewer,
     conversation: ConversationRecord,
     target: Target,
@@ -183,11 +178,11 @@ async def _enqueue(
     announce: Announce,
     retry_of_id: int | None = None,
 ) -> MessageRecord:
-    """Write a pending message of a locked conversation, its event and its delivery."""
+    """Have a pending message of a locked conversation written, its event and its delivery."""
     cause = caused_by(viewer, conversation.workspace_id)
     if conversation.status is ConversationStatus.CLOSED:
-        await open_now(conversation, cause, announce)
-        await save_state(conversation)
+        open_now(conversation, cause, announce)
+        save_state(conversation, announce)
     by_program = cause.source is ChangeSource.API
     draft = Draft(
         direction=Direction.OUTGOING,
@@ -198,7 +193,7 @@ async def _enqueue(
         author_id=cause.member_id,
         retry_of_id=retry_of_id,
     )
-    message = await append(conversation, target, draft, announce)
+    message = append(conversation, target, draft, announce)
     announce.job(
         DELIVER_MESSAGE,
         {"message_id": message.id},
@@ -237,10 +232,16 @@ LAST_MESSAGE = (
 )
 
 
-async def append(
+async def take_message_id() -> int:
+    """Take the id of the next message; nobody else gets it."""
+    [row] = await sql.records(f"SELECT {next_id('message')}")
+    return int(row[0])
+
+
+def append(
     conversation: ConversationRecord, target: Target, draft: Draft, announce: Announce
 ) -> MessageRecord:
-    """Write a message as the last of its locked conversation, and announce it."""
+    """Have a message written as the last of its locked conversation, and announce it."""
     moment = now()
     conversation.last_seq += 1
     conversation.incoming_count += draft.direction is Direction.INCOMING
@@ -261,8 +262,10 @@ async def append(
         "sent_at": draft.sent_at,
         "created_at": moment,
     }
-    message_id = await insert(
+    message_id = target.next_message_id
+    announce.insert(
         "message",
+        id=message_id,
         **values,
         contact_channel_id=target.contact_channel_id,
         external_id=draft.external_id,
@@ -271,6 +274,6 @@ async def append(
     conversation.last_message_id = message_id
     conversation.last_message_at = moment
     conversation.last_channel_id = target.contact_channel_id
-    await update(CONVERSATIONS, conversation, LAST_MESSAGE)
+    announce.save(CONVERSATIONS, conversation, LAST_MESSAGE)
     announce(MessageAdded(conversation.workspace_id, conversation.id, message_id))
     return MessageRecord(id=message_id, **values, **NOT_YET)

@@ -59,8 +59,8 @@ async def snooze_conversation(
         conversation.snoozed_at = moment
         conversation.snoozed_until = until
         conversation.snoozed_by_id = cause.member_id
-        await record(conversation, ActivityKind.SNOOZED, cause, until=until)
-        await save_state(conversation)
+        record(conversation, announce, ActivityKind.SNOOZED, cause, until=until)
+        save_state(conversation, announce)
         announce.job(EXPIRE_SNOOZE, {"conversation_id": conversation.id}, run_at=until)
         announce(ConversationSnoozed(conversation.workspace_id, conversation.id, until))
     return conversation
@@ -78,8 +78,8 @@ async def unsnooze_conversation(
             cause = caused_by(viewer, conversation.workspace_id)
             conversation.status = conversation.status_before_snooze
             clear_snooze(conversation)
-            await record(conversation, ActivityKind.UNSNOOZED, cause)
-            await save_state(conversation)
+            record(conversation, announce, ActivityKind.UNSNOOZED, cause)
+            save_state(conversation, announce)
             announce(ConversationUnsnoozed(conversation.workspace_id, conversation.id))
     return conversation
 
@@ -102,7 +102,7 @@ async def expire_snooze(job: ClaimedJob) -> None:
             assert until is not None and origin is not None  # noqa: S101 - a constraint says so
             conversation.status = origin
             clear_snooze(conversation)
-            await record(conversation, ActivityKind.SNOOZE_EXPIRED, BY_SYSTEM, until=until)
-            await save_state(conversation)
+            record(conversation, announce, ActivityKind.SNOOZE_EXPIRED, BY_SYSTEM, until=until)
+            save_state(conversation, announce)
             announce(SnoozeExpired(conversation.workspace_id, conversation.id, until))
         await job.complete()

@@ -85,7 +85,10 @@ async def test_connections_cut_by_the_server_are_noticed_at_once(server: Server)
         assert ear.heard == [EVERYTHING, Wake(7, 1)]
 
 
-async def test_the_highest_wakes_wait_for_the_end_of_an_outage(server: Server) -> None:
+async def test_the_highest_wakes_wait_for_the_end_of_an_outage(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("realtime.broker.COALESCE_SECONDS", 0)
     async with running(server.url) as (here,):
         ear = Ear(here)
         for process in server.processes():

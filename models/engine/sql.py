@@ -9,12 +9,14 @@ from functools import lru_cache
 from typing import Any, Literal, cast
 
 import asyncpg
+from tortoise.backends.base.client import TransactionalDBClient
 from tortoise.connection import get_connections
 
 from models.engine.counting import StatementCounter, count_statements
 
 __all__ = [
     "DRIVER_ROWS",
+    "Statement",
     "StatementCounter",
     "affected",
     "among",
@@ -22,12 +24,16 @@ __all__ = [
     "database_now",
     "dialect",
     "group",
+    "in_transaction",
     "marks",
     "moment",
     "records",
     "rows",
+    "together",
 ]
 
+Statement = tuple[str, Sequence[Any]]
+"""A statement with `?` placeholders, and their values."""
 DRIVER_ROWS = (asyncpg.Record, sqlite3.Row)
 """The classes of the rows that `records` returns."""
 
@@ -49,7 +55,8 @@ def _client() -> Any:
 
 def dialect() -> Literal["sqlite", "postgres"]:
     """Return which database is connected."""
-    return cast(Literal["sqlite", "postgres"], _client().capabilities.dialect)
+    [connection] = get_connections().db_config.values()
+    return "sqlite" if connection["engine"] == "models.engine.sqlite" else "postgres"
 
 
 @lru_cache(maxsize=2048)
@@ -94,6 +101,28 @@ async def affected(query: str, *values: Any) -> int:
     client, sql = _prepared(query)
     count: int = await client.execute_affected(sql, list(values))
     return count
+
+
+async def together(statements: Sequence[Statement], *, commit: bool = False) -> Sequence[Any]:
+    """Run writing statements in one round trip and return the rows of the last one's RETURNING.
+
+    In a transaction, they must not write a row twice: PostgreSQL runs them as one statement, in
+    which each sees what was there before; the last one may name what those before it return, as
+    the relations `step0`, `step1` and so on. With `commit`, SQLite ends the transaction with them.
+    """
+    client = _client()
+    if client.capabilities.dialect == "sqlite":
+        return cast(Sequence[Any], await client.execute_together(statements, commit=commit))
+    *steps, last = statements
+    named = ", ".join(f"step{number} AS ({query})" for number, (query, _) in enumerate(steps))
+    query = f"WITH {named} {last[0]}" if steps else last[0]
+    values = [value for _, values in statements for value in values]
+    return await records(query, *values)
+
+
+def in_transaction() -> bool:
+    """Tell whether statements belong to an open transaction."""
+    return isinstance(_client(), TransactionalDBClient)
 
 
 def marks(values: Collection[Any]) -> str:

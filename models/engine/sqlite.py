@@ -13,7 +13,7 @@ from tortoise.exceptions import IntegrityError, OperationalError, TransactionMan
 
 from models.engine.counting import note
 from models.engine.errors import TransientDatabaseError
-from models.engine.sqlite_handle import Handle, Work, fetch, insert, insert_many, script
+from models.engine.sqlite_handle import Handle, Work, fetch, fetch_all, insert, insert_many, script
 from models.engine.transactions import Savepoint, Transaction, check_owner, finish, is_select
 
 T = TypeVar("T")
@@ -78,6 +78,10 @@ class Client(SqliteClient):
                 await finish(self.writer.open())
             self._connection = self.writer
             await self._post_connect()
+
+    def _check_loop(self) -> bool:
+        """Say that the loop is right: a process connects in the one loop that it runs."""
+        return True
 
     async def close(self) -> None:
         """Close the writer and every reader."""
@@ -174,6 +178,21 @@ class TransactionClient(Client, TransactionalDBClient):
     async def execute_many(self, query: str, values: list[list[Any]]) -> None:
         """Run a statement with each of several lists of values."""
         await self._send(insert_many, query, values)
+
+    async def execute_together(
+        self, statements: Sequence[tuple[str, Sequence[Any]]], *, commit: bool
+    ) -> list[Any]:
+        """Run statements in one hop to the writer's thread, with the end of the transaction."""
+        queries = [query for query, _ in statements]
+        values = [own for _, own in statements]
+        if commit:
+            queries, values = [*queries, "COMMIT"], [*values, ()]
+        for query in queries:
+            self._watch(query)
+        with translated_errors():
+            rows = await finish(self.writer.run(fetch_all, queries, values))
+        self._finalized = self._finalized or commit
+        return rows
 
     async def command(self, statement: str) -> None:
         """Run a statement of the transaction itself."""

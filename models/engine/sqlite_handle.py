@@ -45,7 +45,17 @@ def script(connection: sqlite3.Connection, query: str, _values: Sequence[Any]) -
         connection.execute(statement)
 
 
-Work = Callable[[sqlite3.Connection, str, Any], T]
+def fetch_all(
+    connection: sqlite3.Connection, queries: Sequence[str], values: Sequence[Sequence[Any]]
+) -> list[Any]:
+    """Run statements one after another and return the rows of the last one that gave any."""
+    rows: list[Any] = []
+    for query, own in zip(queries, values, strict=True):
+        rows = connection.execute(query, own).fetchall() or rows
+    return rows
+
+
+Work = Callable[[sqlite3.Connection, Any, Any], T]
 
 
 class Handle:
@@ -85,7 +95,7 @@ class Handle:
             await self.close()
             raise
 
-    async def run(self, work: Work[T], query: str, values: Any) -> T:
+    async def run(self, work: Work[T], query: Any, values: Any) -> T:
         """Run `work` in the connection's thread."""
         assert self._connection is not None, "the database is not connected"  # noqa: S101
         result: T = await self._connection._execute(  # type: ignore[no-untyped-call]  # as aiosqlite leaves it
