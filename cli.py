@@ -4,10 +4,12 @@ import asyncio
 import logging
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
+import orjson
 import structlog
 import typer
 import uvicorn
@@ -17,6 +19,7 @@ from app import create_app, work
 from models.database import connect, disconnect, migrate
 from models.member import Role
 from resolvers.workspace import add_member, add_user, add_workspace
+from schema.registry import ManifestProblem, collect, problems_of
 from schema.root import build_schema
 from settings import Settings, get_settings
 from web.websocket_protocol import WebSocketProtocol
@@ -186,6 +189,26 @@ def export() -> None:
     """Write schema/schema.graphql from the code."""
     SDL_PATH.write_text(build_schema().as_str() + "\n")
     print(f"Wrote {SDL_PATH}.")
+
+
+@schema_cli.command()
+def persist(
+    files: Annotated[list[Path], typer.Argument(help="Documents, folders of them, manifests.")],
+    output: Annotated[Path, typer.Option(help="The manifest to write.")] = Path("documents.json"),
+) -> None:
+    """Register a client's documents: check each, and write the manifest for the servers."""
+    settings = get_settings().model_copy(update={"persisted_documents": None})
+    schema = build_schema(settings)
+    try:
+        documents = collect(files)
+    except ManifestProblem as problem:
+        sys.exit(str(problem))
+    problems = list(problems_of(documents, schema._schema, settings))
+    if problems:
+        sys.exit("\n".join(problems))
+    manifest = {"version": 1, "documents": documents}
+    output.write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2) + b"\n")
+    print(f"Wrote {len(documents)} documents to {output}.")
 
 
 def main() -> None:

@@ -41,6 +41,10 @@ class Settings(BaseSettings):
     """Whether browsers that open `/graphql` get GraphiQL."""
     introspection: bool = True
     """Whether the schema can be asked for, and errors suggest names."""
+    persisted_documents: Path | None = None
+    """The manifest of registered documents, as `parley schema persist` writes it."""
+    persisted_only: bool = False
+    """Execute registered documents only; GraphiQL and introspection are refused, too."""
     log_format: Literal["console", "json"] = "console"
     """For people or for programs."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

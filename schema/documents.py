@@ -10,26 +10,21 @@ from graphql import (
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
-    NoSchemaIntrospectionCustomRule,
+    GraphQLSyntaxError,
     OperationDefinitionNode,
-    specified_rules,
-    validate,
+    parse,
 )
-from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry.extensions import SchemaExtension
-from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
-from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from schema.errors import request_error
+from schema.errors import ApiError, ErrorCode, refusal, request_error
 from schema.limits import check_limits
+from schema.registry import HASH, ManifestProblem, hash_of, problems_of, read_manifest
+from schema.rules import errors_of
 from settings import Settings
 
 CACHED_DOCUMENTS = 1000
 CACHED_DOCUMENT_CHARACTERS = 20_000
 CACHED_VERDICTS_PER_DOCUMENT = 50
-
-# graphql-core compares fields for most of a second before it gives up; no honest query needs that.
-overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 50_000
 
 Verdict = tuple[GraphQLError, ...]
 Variables = Mapping[str, Any]
@@ -40,6 +35,8 @@ class KnownDocument:
     """A parsed text with what validation said, and the limits by operation and page sizes."""
 
     document: DocumentNode
+    digest: str | None = None
+    """The hash under which clients ask for it, if they do."""
     validation: Verdict | None = None
     limits: dict[object, Verdict] = field(default_factory=dict)
 
@@ -64,27 +61,101 @@ class KnownDocument:
 
 
 class Documents:
-    """The texts seen last, at most `CACHED_DOCUMENTS` of them; long texts are not kept."""
+    """The registered texts, and of others those seen last, at most `CACHED_DOCUMENTS` of them.
+
+    Long texts are not kept.
+    """
 
     def __init__(self, schema: GraphQLSchema, settings: Settings) -> None:
         self.schema = schema
         self.settings = settings
         self.known: OrderedDict[str, KnownDocument] = OrderedDict()
+        self.by_hash: dict[str, str] = {}
+        """Texts that are known, by their hash (automatic persisted queries)."""
+        self.by_id: dict[str, str] = {}
+        self.registered: dict[str, KnownDocument] = {}
+        if settings.persisted_documents is not None:
+            self._register(read_manifest(settings.persisted_documents))
+
+    def _register(self, documents: dict[str, str]) -> None:
+        """Keep documents while the process lives; raise ManifestProblem if one is wrong."""
+        problems = list(problems_of(documents, self.schema, self.settings))
+        if problems:
+            raise ManifestProblem("Documents that cannot be executed:\n" + "\n".join(problems))
+        for name, text in documents.items():
+            entry = KnownDocument(parse(text), validation=())
+            self.registered[text] = entry
+            self.by_id |= {name: text, HASH + hash_of(text): text}
+
+    def text_of(self, query: str | None, document_id: str | None, digest: str | None) -> str:
+        """Return the text of the operation that a request names.
+
+        Raises PERSISTED_QUERY_NOT_FOUND for an id or a hash that is not known here, and
+        PERSISTED_QUERY_ONLY where nothing else than registered documents is executed.
+        """
+        if document_id is not None:
+            if document_id not in self.by_id:
+                raise refusal(ErrorCode.PERSISTED_QUERY_NOT_FOUND)
+            return self.by_id[document_id]
+        if digest is not None:
+            return self._by_digest(query, digest)
+        text = query or ""
+        if self.settings.persisted_only and text not in self.registered:
+            raise refusal(ErrorCode.PERSISTED_QUERY_ONLY)
+        return text
+
+    def _by_digest(self, query: str | None, digest: str) -> str:
+        """Return the text of a hash; one that comes along is learnt."""
+        known = self.by_id.get(HASH + digest) or self.by_hash.get(digest)
+        if query is None:
+            if known is None:
+                raise refusal(ErrorCode.PERSISTED_QUERY_NOT_FOUND)
+            return known
+        if hash_of(query) != digest:
+            message = "provided sha does not match query"  # the protocol's own words
+            raise ApiError(ErrorCode.BAD_USER_INPUT, message)
+        if self.settings.persisted_only and query not in self.registered:
+            raise refusal(ErrorCode.PERSISTED_QUERY_ONLY)
+        if known is None:
+            self._learn(query, digest)
+        return query
+
+    def _learn(self, text: str, digest: str) -> None:
+        """Remember the hash of a text that may be executed; of others nothing is kept."""
+        entry = self.get(text)
+        if entry is None:
+            try:
+                entry = KnownDocument(parse(text, max_tokens=self.settings.max_tokens))
+            except GraphQLSyntaxError:
+                return
+            if self.validation(entry):
+                return
+            self._keep(text, entry)
+        if text in self.known and not self.validation(entry):
+            entry.digest = digest
+            self.by_hash[digest] = text
 
     def get(self, text: str) -> KnownDocument | None:
         """Return what is known of a text."""
         if text in self.known:
             self.known.move_to_end(text)
-        return self.known.get(text)
+            return self.known[text]
+        return self.registered.get(text)
 
     def put(self, text: str, document: DocumentNode) -> KnownDocument:
         """Remember a parsed text, forgetting the one that was not used for longest."""
         entry = KnownDocument(document)
-        if len(text) <= CACHED_DOCUMENT_CHARACTERS:
-            self.known[text] = entry
-            if len(self.known) > CACHED_DOCUMENTS:
-                self.known.popitem(last=False)
+        self._keep(text, entry)
         return entry
+
+    def _keep(self, text: str, entry: KnownDocument) -> None:
+        if len(text) > CACHED_DOCUMENT_CHARACTERS:
+            return
+        self.known[text] = entry
+        if len(self.known) > CACHED_DOCUMENTS:
+            _, forgotten = self.known.popitem(last=False)
+            if forgotten.digest is not None:
+                self.by_hash.pop(forgotten.digest, None)
 
     def errors(self, entry: KnownDocument, name: str | None, variables: Variables) -> Verdict:
         """Return why an operation may not be executed: first the limits, which are cheap."""
@@ -116,11 +187,7 @@ class Documents:
     def validation(self, entry: KnownDocument) -> Verdict:
         """Return what the rules of the specification say of a document."""
         if entry.validation is None:
-            rules = [*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule]
-            if not self.settings.introspection:
-                rules.append(NoSchemaIntrospectionCustomRule)
-            hidden = not self.settings.introspection
-            errors = validate(self.schema, entry.document, rules, hide_suggestions=hidden)
+            errors = errors_of(self.schema, entry.document, self.settings)
             entry.validation = tuple(request_error(error) for error in errors)
         return entry.validation
 

@@ -13,7 +13,6 @@ from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import MissingQueryError
 from strawberry.http.websocket_origin import normalize_origin
-from strawberry.schema.base import BaseSchema
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types import ExecutionResult
@@ -32,6 +31,7 @@ from schema.errors import (
     refusal,
 )
 from schema.event_stream import EventStream, payload
+from schema.execution import BoundedSchema
 from schema.frames import SocketAdapter
 from schema.negotiation import (
     EVENT_STREAM,
@@ -62,7 +62,7 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
 
     def __init__(
         self,
-        schema: BaseSchema,
+        schema: BoundedSchema,
         *,
         authenticate: Authenticate,
         page: Callable[[Request], Awaitable[Response]] | None = None,
@@ -83,6 +83,7 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
             max_subscriptions_per_connection=None,
             allowed_origins=origins,
         )
+        self.bounded = schema
         self.hosts = frozenset(_names(self.settings.allowed_hosts.lower()))
         self.authenticate = authenticate
         self.page = page
@@ -178,11 +179,23 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
         media = answer_type(headers.get("accept"))
         check_content(headers)
         operation = parse_operation(await read_body(request, self.settings.max_body_bytes))
+        try:
+            operation = self.named(operation)
+        except ApiError as error:
+            result = PreExecutionError(data=None, errors=[error])
+            return _json(payload(result), _status(result, media), media)
         token = bearer(headers.get("authorization"))
         context = await self.identify(token, headers.get("accept-language", ""))
         if media == EVENT_STREAM:
             return await self.stream(operation, context)
         return await self.execute(operation, context, media)
+
+    def named(self, operation: OperationRequest) -> OperationRequest:
+        """Return an operation with its text, also where it came by id or by hash."""
+        text = self.bounded.documents.text_of(
+            operation.query, operation.document_id, operation.digest
+        )
+        return operation._replace(query=text)
 
     async def stream(self, operation: OperationRequest, context: OperationContext) -> Response:
         """Run any operation as a stream of events, as many at once as one socket may run."""
@@ -203,10 +216,11 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
         self, operation: OperationRequest, context: OperationContext
     ) -> dict[str, Any] | None:
         """Return the data of an operation that needs nothing of the library; None for others."""
-        direct = getattr(self.schema, "direct", None)
+        direct = self.bounded.direct
         if direct is None:
             return None
-        prepared = direct.prepare(operation.query, operation.operation_name, operation.variables)
+        text = operation.query or ""
+        prepared = direct.prepare(text, operation.operation_name, operation.variables)
         return await prepared.run(context) if prepared is not None else None
 
     async def execute(

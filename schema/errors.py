@@ -30,6 +30,8 @@ class ErrorCode(StrEnum):
     PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
     TRY_AGAIN = "TRY_AGAIN"
     CURSOR_EXPIRED = "CURSOR_EXPIRED"
+    PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
+    PERSISTED_QUERY_ONLY = "PERSISTED_QUERY_ONLY"
     INTERNAL = "INTERNAL"
 
 
@@ -42,6 +44,8 @@ SENTENCES = {
     ErrorCode.CURSOR_EXPIRED: sentence(
         "The log does not reach back to this cursor: query again and subscribe from there."
     ),
+    ErrorCode.PERSISTED_QUERY_NOT_FOUND: "PersistedQueryNotFound",  # clients look for the word
+    ErrorCode.PERSISTED_QUERY_ONLY: sentence("Only registered documents are executed here."),
     ErrorCode.INTERNAL: sentence("Internal error"),
 }
 CLOSING = sentence("The server closes this connection; connect again to go on.")

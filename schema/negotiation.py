@@ -18,6 +18,7 @@ EVENT_STREAM = "text/event-stream"
 ANSWERS = (JSON, RESPONSE_JSON, EVENT_STREAM)
 
 BODY_SECONDS = 30.0
+DOCUMENT_ID_CHARACTERS = 255
 
 
 class RequestRefused(Exception):  # noqa: N818 - an expected refusal, like Refused
@@ -35,10 +36,18 @@ class RequestRefused(Exception):  # noqa: N818 - an expected refusal, like Refus
 class OperationRequest(NamedTuple):
     """A well-formed GraphQL request."""
 
-    query: str
+    query: str | None
     variables: dict[str, Any] | None
     operation_name: str | None
     extensions: dict[str, Any] | None
+    document_id: str | None = None
+    """The id of a registered document, in place of the text."""
+
+    @property
+    def digest(self) -> str | None:
+        """Return the hash of an automatic persisted query."""
+        persisted = (self.extensions or {}).get("persistedQuery")
+        return persisted["sha256Hash"].lower() if persisted is not None else None
 
 
 def host_allowed(headers: Headers, allowed: frozenset[str]) -> bool:
@@ -125,11 +134,17 @@ def parse_operation(body: bytes) -> OperationRequest:
     fault = operation_fault(parsed)
     if fault or not isinstance(parsed, dict):
         raise _malformed(fault or "The body must be a JSON object.")
+    return operation_in(parsed)
+
+
+def operation_in(parsed: Mapping[str, Any]) -> OperationRequest:
+    """Return the operation of a request without a fault."""
     return OperationRequest(
-        parsed["query"],
+        parsed.get("query"),
         parsed.get("variables"),
         parsed.get("operationName"),
         parsed.get("extensions"),
+        parsed.get("documentId"),
     )
 
 
@@ -137,8 +152,8 @@ def operation_fault(request: object) -> str | None:
     """Say what is wrong with the members of a request, over HTTP or in a `subscribe` frame."""
     if not isinstance(request, dict):
         return "The request must be a JSON object."
-    if not isinstance(request.get("query"), str) or not request["query"].strip():
-        return "`query` must be a text that is not empty."
+    if fault := _document_fault(request):
+        return fault
     for name, kind, wanted in (
         ("variables", dict, "an object"),
         ("operationName", str, "a text"),
@@ -146,8 +161,30 @@ def operation_fault(request: object) -> str | None:
     ):
         if not isinstance(request.get(name), kind | None):
             return f"`{name}` must be {wanted} or null."
-    if "\\u0000" in request["query"] or _has_nul(request):
+    if "\\u0000" in (request.get("query") or "") or _has_nul(request):
         return "The character NUL (U+0000) is not accepted."
+    return None
+
+
+def _document_fault(request: Mapping[str, Any]) -> str | None:
+    """Say what is wrong with how a request names its document: by text, by id or by hash."""
+    query, document_id = request.get("query"), request.get("documentId")
+    extensions = request.get("extensions")
+    persisted = extensions.get("persistedQuery") if isinstance(extensions, dict) else None
+    if document_id is not None:
+        if not isinstance(document_id, str) or not 0 < len(document_id) <= DOCUMENT_ID_CHARACTERS:
+            return f"`documentId` must be a text of 1 to {DOCUMENT_ID_CHARACTERS} characters."
+        if query is not None or persisted is not None:
+            return "Send `documentId` or `query`, not both."
+        return None
+    if persisted is not None:
+        digest = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
+        if not isinstance(digest, str) or persisted.get("version") != 1:
+            return "`persistedQuery` must have `version: 1` and `sha256Hash`."
+        if query is None:
+            return None
+    if not isinstance(query, str) or not query.strip():
+        return "`query` must be a text that is not empty."
     return None
 
 

@@ -2,7 +2,6 @@
 
 from types import ModuleType
 
-import strawberry
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
 
@@ -68,7 +67,7 @@ def _root(name: str, description: str) -> type:
     return merged
 
 
-def build_schema(settings: Settings | None = None) -> strawberry.Schema:
+def build_schema(settings: Settings | None = None) -> BoundedSchema:
     """Build the executable schema with the limits of the settings."""
     schema = BoundedSchema(
         query=_root("Query", "Everything that can be read."),

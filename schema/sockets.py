@@ -23,6 +23,7 @@ from models.clock import now
 from schema.errors import ApiError, CloseSocket, ErrorCode, code_of, public_exception, root_cause
 from schema.event_stream import EXPIRY_CHECK_SECONDS
 from schema.frames import CLOSE_SECONDS, FRAMES, SocketAdapter, frame_fault
+from schema.negotiation import operation_in
 from schema.operation import (
     Identity,
     OperationContext,
@@ -154,6 +155,13 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
             )
             await self.send_message({"id": name, "type": "error", "payload": [error.formatted]})
             return
+        if self.connection_acknowledged:
+            try:
+                operation = self.endpoint.named(operation_in(message["payload"]))
+            except ApiError as error:
+                await self.send_message({"id": name, "type": "error", "payload": [error.formatted]})
+                return
+            message["payload"]["query"] = operation.query
         await super().handle_subscribe(message)
         if is_new and (task := self.operations[name].task):
             self.keep(task)

@@ -8,7 +8,7 @@ import pytest
 from graphql import OperationDefinitionNode, get_introspection_query, parse, validate
 from strawberry.schema import schema as strawberry_schema
 
-from schema import documents
+from schema import rules
 from schema.documents import CACHED_DOCUMENTS, Documents
 from schema.errors import ErrorCode
 from schema.execution import BoundedSchema
@@ -206,7 +206,7 @@ async def test_a_text_is_parsed_and_validated_once(monkeypatch: pytest.MonkeyPat
         return call
 
     monkeypatch.setattr(strawberry_schema, "parse", counted("parse", parse))
-    monkeypatch.setattr(documents, "validate", counted("validate", validate))
+    monkeypatch.setattr(rules, "validate", counted("validate", validate))
     schema = BoundedSchema(Query, settings=Settings())
     for text in ("{hello}", "{hello}", "{hallo}", "{hallo}", "{hello}"):
         await schema.execute(text)

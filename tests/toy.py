@@ -39,10 +39,6 @@ class Caller:
 class Context:
     identity: Caller | None
     problem: str | None = None
-    executions: int = 0
-
-    def begin_execution(self) -> None:
-        self.executions += 1
 
 
 @dataclass
