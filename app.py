@@ -22,7 +22,7 @@ from resolvers.delivery import deliver_message
 from resolvers.message import DELIVER_MESSAGE
 from resolvers.retention import CLEAN_UP, clean_up, schedule_clean_up
 from resolvers.snooze import EXPIRE_SNOOZE, expire_snooze
-from schema.context import Context, context_maker
+from schema.context import Context, ContextMaker
 from schema.endpoint import GraphQLEndpoint
 from schema.hub import Hub
 from schema.root import build_schema
@@ -85,7 +85,7 @@ class Life:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._broker: Broker | None = None
-        self._make_context: Callable[[str | None, str], Awaitable[Context]] | None = None
+        self._make_context: ContextMaker | None = None
 
     async def authenticate(self, token: str | None, accept_language: str) -> Context:
         """Return a fresh context for one operation."""
@@ -93,12 +93,18 @@ class Life:
             raise RuntimeError("The server has not started.")
         return await self._make_context(token, accept_language)
 
+    def recall(self, token: str, accept_language: str) -> Context | None:
+        """Return a context that has yet to be proved, None for a stranger's token."""
+        if self._make_context is None:
+            return None
+        return self._make_context.recall(token, accept_language)
+
     @asynccontextmanager
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         """Start everything, serve, and end everything."""
         async with running(self.settings, with_jobs=self.settings.embedded_worker) as broker:
             hub = Hub(broker, queue_limit=self.settings.stream_queue_events)
-            self._broker, self._make_context = broker, context_maker(hub)
+            self._broker, self._make_context = broker, ContextMaker(hub)
             try:
                 yield
             finally:
@@ -122,6 +128,7 @@ def create_app(
     endpoint = GraphQLEndpoint(
         build_schema(settings),
         authenticate=life.authenticate,
+        recall=life.recall,
         watch=until_revoked,
         page=graphiql_page(page_data or _empty_page) if settings.graphiql else None,
         settings=settings,

@@ -69,17 +69,23 @@ class Layout:
         With `is_written` a moment comes as text, as the API writes it. Raises KeyError where there
         is no such join or column.
         """
-        source = self.source
-        for name in path:
-            source = source.joins[name].source
-        is_moment = source.table.hints[column] in (datetime, datetime | None)
-        key = (source.alias, column, is_written and is_moment)
+        alias, _, is_moment = self._found(*path, column)
+        key = (alias, column, is_written and is_moment)
         return self._columns.setdefault(key, len(self._columns) + (self._tag is not None))
+
+    def _found(self, *path: str) -> tuple[str, str, bool]:
+        """Return the alias and the name of a column behind joins, and whether it is a moment."""
+        *joins, column = path
+        source = self.source
+        for name in joins:
+            source = source.joins[name].source
+        return source.alias, column, source.table.hints[column] in (datetime, datetime | None)
 
     async def read(self, rest: str, *values: Any, along: Sequence[str] = ()) -> Sequence[Any]:
         """Return the rows; `rest` follows the joins: WHERE, ORDER BY and LIMIT.
 
-        `along` are columns of the source that are read behind the others, moments as text.
+        `along` are columns that are read behind the others, moments as text; those of joined rows
+        with the join's name, as `assignee.team_id`.
         """
         key = (sql.dialect(), rest, tuple(along))
         statement = self._statements.get(key)
@@ -93,10 +99,7 @@ class Layout:
         source = self.source
         wanted = [
             *self._columns,
-            *(
-                (source.alias, name, source.table.hints[name] in (datetime, datetime | None))
-                for name in along
-            ),
+            *(self._found(*name.split(".")) for name in along),
         ]
         columns = [
             MOMENT[dialect].format(f"{alias}.{name}") if is_written else f"{alias}.{name}"

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from models.engine import sql
 from models.records import (
@@ -30,6 +30,27 @@ class Where:
     def __and__(self, other: "Where") -> "Where":
         """Return the condition that both hold."""
         return Where(f"{self.condition} AND {other.condition}", self.values + other.values)
+
+
+class Reading(Protocol):
+    """How rows are read: as records, or as a layout's rows with only what is asked for."""
+
+    async def read(self, rest: str, *values: Any, along: Sequence[str] = ()) -> Sequence[Any]:
+        """Return rows; `rest` follows the joins, and `along` are columns needed besides."""
+
+
+def beside(row: Any, names: Sequence[str]) -> Sequence[Any]:
+    """Return the columns of a row that were read along: its last ones, or a record's own."""
+    if isinstance(row, sql.DRIVER_ROWS):
+        return row[-len(names) :]
+    return [_value_of(row, name) for name in names]
+
+
+def _value_of(record: Any, name: str) -> Any:
+    """Return a column of a record or, as `assignee.team_id`, of one inside it."""
+    for part in name.split("."):
+        record = getattr(record, part) if record is not None else None
+    return record
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,31 @@
 """The only way to hold a row: who asks, what they may see, and what they may do."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import Any, cast
 
 from models.channel import Channel
 from models.contact import Contact
 from models.engine import sql
 from models.episode import ChangeSource
+from models.layout import Layout
 from models.member import Role, Visibility
 from models.message import Message
-from models.queries import Where, lock_conversation, read_conversations
+from models.queries import (
+    Reading,
+    Records,
+    Where,
+    beside,
+    lock_conversation,
+    read_conversations,
+)
 from models.records import ContactRecord, ConversationRecord, ConversationRow
 from models.refusal import Code, Conflict, Refused
 from models.workspace import Workspace
 from realtime.log import Head
+from resolvers.proof import Proof, proved, proving
 
 
 class Right(Enum):
@@ -57,7 +67,8 @@ class Membership:
     role: Role
     visibility: Visibility
     team_id: int | None
-    head: Head
+    head: Head | None
+    """None where the viewer is only remembered."""
 
     @property
     def sees_all(self) -> bool:
@@ -75,6 +86,8 @@ class Viewer:
     memberships: Mapping[int, Membership]
     language: str | None
     expires_at: datetime | None
+    proof: Proof | None = None
+    """What the next statement must prove of a viewer who is only remembered."""
 
     @property
     def actor(self) -> str:
@@ -141,18 +154,26 @@ def sees_assignment(
     return membership.team_id in (assignee_team_id, team_id)
 
 
-def sees(viewer: Viewer, conversation: ConversationRow) -> bool:
-    """Tell whether the viewer may see a conversation whose `assignee` is loaded. No query."""
-    membership = viewer.memberships.get(conversation.workspace_id)
-    if membership is None:
-        return False
-    assignee = conversation.assignee
-    return sees_assignment(
+PLACE = ("workspace_id", "assignee_id", "team_id", "assignee.team_id")
+"""What decides on who sees a conversation."""
+
+
+def sees_place(viewer: Viewer, place: Sequence[Any]) -> bool:
+    """Tell whether the viewer may see a conversation with this PLACE. No query."""
+    workspace_id, assignee_id, team_id, assignee_team_id = place
+    membership = viewer.memberships.get(workspace_id)
+    return membership is not None and sees_assignment(
         membership,
-        assignee_id=conversation.assignee_id,
-        assignee_team_id=assignee.team_id if assignee is not None else None,
-        team_id=conversation.team_id,
+        assignee_id=assignee_id,
+        assignee_team_id=assignee_team_id,
+        team_id=team_id,
     )
+
+
+def sees(viewer: Viewer, row: ConversationRow) -> bool:
+    """Tell whether the viewer may see a conversation whose `assignee` is loaded. No query."""
+    team_id = row.assignee.team_id if row.assignee is not None else None
+    return sees_place(viewer, (row.workspace_id, row.assignee_id, row.team_id, team_id))
 
 
 def visible_conversations(viewer: Viewer, workspace_id: int) -> Where:
@@ -175,14 +196,25 @@ async def get_workspace(viewer: Viewer, workspace_id: int, right: Right = Right.
 
 
 async def get_conversation(
-    viewer: Viewer, conversation_id: int, right: Right = Right.VIEW
+    viewer: Viewer,
+    conversation_id: int,
+    right: Right = Right.VIEW,
+    *,
+    layout: Layout | None = None,
 ) -> ConversationRecord:
-    """Return a visible conversation with contact and assignee; refuse if hidden or forbidden."""
-    found = await read_conversations("WHERE c.id = ?", conversation_id)
-    if not found or not sees(viewer, found[0]):
+    """Return a visible conversation with contact and assignee; refuse if hidden or forbidden.
+
+    With a layout the row has only what that asks for.
+    """
+    reading: Reading = layout or Records(read_conversations)
+    where = proving(viewer, Where("c.id = ?", (conversation_id,)))
+    found = await reading.read(f"WHERE {where.condition}", *where.values, along=PLACE)
+    proved(viewer, found)
+    place = beside(found[0], PLACE) if found else None
+    if place is None or not sees_place(viewer, place):
         raise hidden(("conversationId",))
-    require(viewer, found[0].workspace_id, right)
-    return found[0]
+    require(viewer, place[0], right)
+    return cast(ConversationRecord, found[0])
 
 
 async def hold_conversation(

@@ -49,7 +49,8 @@ class Tokens:
     refresh_token: str
 
 
-def _hash(token: str) -> str:
+def hash_token(token: str) -> str:
+    """Return the hash under which a token is kept."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -82,9 +83,9 @@ def _membership(row: Any) -> Membership:
 async def authenticate(token: str) -> Viewer | TokenProblem:
     """Return who a bearer token stands for, with their rights of this moment; one statement."""
     if token.startswith(SESSION_PREFIX):
-        return await _viewer_of_session("s.token_hash = ?", _hash(token))
+        return await _viewer_of_session("s.token_hash = ?", hash_token(token))
     if token.startswith(API_KEY_PREFIX):
-        return await _viewer_of_key("k.key_hash = ?", _hash(token))
+        return await _viewer_of_key("k.key_hash = ?", hash_token(token))
     return TokenProblem.UNKNOWN
 
 
@@ -160,8 +161,8 @@ async def open_session(user_id: int) -> Tokens:
     moment = now()
     session = await Session.create(
         user_id=user_id,
-        token_hash=_hash(access),
-        refresh_hash=_hash(refresh),
+        token_hash=hash_token(access),
+        refresh_hash=hash_token(refresh),
         expires_at=moment + timedelta(seconds=settings.access_token_seconds),
         refresh_expires_at=moment + timedelta(seconds=settings.refresh_token_seconds),
         created_at=moment,
@@ -171,7 +172,7 @@ async def open_session(user_id: int) -> Tokens:
 
 async def refresh_session(refresh_token: str) -> Tokens:
     """Renew a session's tokens; the old ones end. A renewal token used twice ends the session."""
-    digest = _hash(refresh_token)
+    digest = hash_token(refresh_token)
     async with transaction() as announce:
         stolen = await Session.filter(previous_refresh_hash=digest).first()
         if stolen is not None:
@@ -188,8 +189,8 @@ async def refresh_session(refresh_token: str) -> Tokens:
         "UPDATE session SET token_hash = ?, refresh_hash = ?, previous_refresh_hash = ?,"
         " expires_at = ?, refresh_expires_at = ?"
         " WHERE refresh_hash = ? AND refresh_expires_at > ? RETURNING id",
-        _hash(access),
-        _hash(refresh),
+        hash_token(access),
+        hash_token(refresh),
         digest,
         moment + timedelta(seconds=settings.access_token_seconds),
         moment + timedelta(seconds=settings.refresh_token_seconds),
@@ -241,7 +242,7 @@ async def create_api_key(
         key = await ApiKey.create(
             workspace_id=workspace_id,
             name=name,
-            key_hash=_hash(secret),
+            key_hash=hash_token(secret),
             role=role,
             created_by_id=membership.member_id,
             created_at=now(),

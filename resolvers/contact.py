@@ -27,6 +27,7 @@ from resolvers.access import (
 )
 from resolvers.idempotency import claim_key
 from resolvers.page import Page, PageRequest, keyset_page
+from resolvers.proof import proved, proving
 
 NAME_LENGTH = 100
 EMAIL_LENGTH = 254
@@ -244,11 +245,11 @@ async def list_contacts(
 
     With a layout its rows have only what that asks for.
     """
-    where = visible_conversations(viewer, workspace_id)
+    where = proving(viewer, visible_conversations(viewer, workspace_id))
     found_in = "strpos" if sql.dialect() == "postgres" else "instr"
     for word in (search or "")[:SEARCH_LENGTH].casefold().split():
         where &= Where(f"{found_in}(ct.search_text, ?) > 0", (word,))
-    return await keyset_page(
+    page = await keyset_page(
         layout or Records(read_contacts),
         where,
         request,
@@ -256,3 +257,5 @@ async def list_contacts(
         key="created_at",
         descending=True,
     )
+    proved(viewer, page.rows)
+    return page

@@ -18,6 +18,7 @@ from resolvers.access import (
     visible_conversations,
 )
 from resolvers.page import Page, PageRequest, keyset_page
+from resolvers.proof import proved, proving
 
 
 class InboxKind(Enum):
@@ -109,12 +110,12 @@ async def list_conversations(
 
     With a layout its rows have only what that asks for.
     """
-    where = _conversations(viewer, inbox)
+    where = proving(viewer, _conversations(viewer, inbox))
     if status is not None:
         where &= Where("c.status = ?", (status.value,))
     if unreplied:
         where &= Where("c.unreplied_since IS NOT NULL")
-    return await keyset_page(
+    page = await keyset_page(
         layout or Records(read_conversations),
         where,
         request,
@@ -122,6 +123,8 @@ async def list_conversations(
         key="last_message_at",
         descending=sort is ConversationSort.NEWEST_MESSAGE,
     )
+    proved(viewer, page.rows)
+    return page
 
 
 async def counts_of_inboxes(

@@ -5,13 +5,12 @@ import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import orjson
 
 from models.clock import written
-from models.engine import sql
-from models.queries import Where
+from models.queries import Reading, Where, beside
 from models.refusal import Code, Refused
 
 DEFAULT_PAGE = 25
@@ -66,20 +65,6 @@ class Page(Generic[T]):
     def cursors(self) -> list[str]:
         """Return the cursor of each row."""
         return [self.cursor(row) for row in self.rows]
-
-
-class Reading(Protocol):
-    """How rows are read: as records, or as a layout's rows with only what is asked for."""
-
-    async def read(self, rest: str, *values: Any, along: Sequence[str] = ()) -> Sequence[Any]:
-        """Return rows; `rest` follows the joins, and `along` are columns needed besides."""
-
-
-def beside(row: Any, names: Sequence[str]) -> Sequence[Any]:
-    """Return the columns of a row that were read along: its last ones, or a record's own."""
-    if isinstance(row, sql.DRIVER_ROWS):
-        return row[-len(names) :]
-    return [getattr(row, name) for name in names]
 
 
 def _bad_page(sentence: str, field: str, **values: object) -> Refused:

@@ -6,9 +6,9 @@ from typing import Any
 
 from models.engine import sql
 from models.layout import Layout
-from models.queries import Records, read
+from models.queries import Reading, Records, beside, read
 from models.records import ACTIVITIES, MESSAGES, ActivityRecord, MessageRecord, Table
-from resolvers.page import Page, PageRequest, Reading, beside, cut, decode_key, encode_key
+from resolvers.page import Page, PageRequest, cut, decode_key, encode_key
 
 PLACE = ("conversation_id", "seq")
 Wanted = tuple[int, PageRequest, tuple[Layout, ...] | None]

@@ -1,13 +1,14 @@
 """Who is asking: the context of one operation, made from its bearer token and language."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from strawberry.types import Info as StrawberryInfo
 
 from resolvers.access import Right, Viewer, may
-from resolvers.account import TokenProblem, authenticate
+from resolvers.account import TokenProblem, authenticate, hash_token
+from resolvers.proof import ViewerMemory
 from resolvers.sentences import pick_language
 from schema.errors import ErrorCode, refusal
 from schema.hub import Hub
@@ -54,19 +55,30 @@ class Context:
 Info = StrawberryInfo[Context, None]
 
 
-def context_maker(hub: Hub) -> Callable[[str | None, str], Awaitable[Context]]:
-    """Return what makes a fresh context for each operation of a process."""
+class ContextMaker:
+    """Makes a fresh context for each operation of a process."""
 
-    async def make_context(token: str | None, accept_language: str) -> Context:
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.memory = ViewerMemory()
+
+    async def __call__(self, token: str | None, accept_language: str) -> Context:
+        """Return a context with who the token stands for now; one statement."""
         language = pick_language(None, accept_language)
         if token is None:
-            return Context(hub, None, None, language)
+            return Context(self.hub, None, None, language)
         found = await authenticate(token)
         if isinstance(found, TokenProblem):
-            return Context(hub, None, found.value, language)
-        return Context(hub, found, None, pick_language(found.language, accept_language))
+            return Context(self.hub, None, found.value, language)
+        self.memory.remember(hash_token(token), found)
+        return Context(self.hub, found, None, pick_language(found.language, accept_language))
 
-    return make_context
+    def recall(self, token: str, accept_language: str) -> Context | None:
+        """Return a context with who the token stood for: a statement has yet to prove it."""
+        viewer = self.memory.recall(hash_token(token))
+        if viewer is None:
+            return None
+        return Context(self.hub, viewer, None, pick_language(viewer.language, accept_language))
 
 
 def viewer_of(info: Info) -> Viewer:

@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 
 import strawberry
 
+from models.layout import CONVERSATION
 from models.records import ConversationRow
 from resolvers import conversation as conversations
 from resolvers.access import get_conversation
+from schema.columns import layout_of, sourced
 from schema.context import Info, viewer_of
 from schema.ids import decode_id, decode_optional_id
 from schema.objects.conversation import Conversation
@@ -37,10 +39,12 @@ class OpenConversationPayload(Payload):
 class Query:
     """Reading conversations."""
 
-    @strawberry.field(graphql_type=Conversation | None)
+    @sourced(Conversation | None, {"Conversation": CONVERSATION})
     async def conversation(self, info: Info, id: strawberry.ID) -> ConversationRow:
         """One conversation; NOT_FOUND where the viewer sees none under this id."""
-        return await get_conversation(viewer_of(info), decode_id(id, "Conversation"))
+        return await get_conversation(
+            viewer_of(info), decode_id(id, "Conversation"), layout=layout_of(info)
+        )
 
 
 @strawberry.type

@@ -45,6 +45,23 @@ class Prepared:
     plan: Selection
     seconds: float
 
+    @property
+    def is_provable(self) -> bool:
+        """Tell whether it may run for a viewer who is only remembered: it changes nothing."""
+        kind = self.operation.operation.operation
+        return kind is OperationType.QUERY and not self.plan.is_unprovable
+
+    async def run_proving(self, context: Any) -> dict[str, Any] | None:
+        """Return its data if its own statements have proved the viewer, else None.
+
+        Where no statement was asked to, none will be: then it is not tried again.
+        """
+        data = await self.run(context)
+        proof = context.viewer.proof
+        if data is not None and not proof.was_asked:
+            self.plan.is_unprovable = True
+        return data if proof.holds else None
+
     async def run(self, context: Any) -> dict[str, Any] | None:
         """Return its data; None where the library must say what is wrong.
 

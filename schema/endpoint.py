@@ -20,6 +20,7 @@ from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from resolvers.sentences import ENGLISH
+from schema.direct import Prepared
 from schema.errors import (
     HTTP_STATUS,
     ApiError,
@@ -46,7 +47,14 @@ from schema.negotiation import (
     read_body,
     wants_page,
 )
-from schema.operation import Authenticate, OperationContext, Watch, bearer, is_request_error
+from schema.operation import (
+    Authenticate,
+    OperationContext,
+    Recall,
+    Watch,
+    bearer,
+    is_request_error,
+)
 from schema.sockets import Socket
 from settings import Settings, get_settings
 
@@ -65,6 +73,7 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
         schema: BoundedSchema,
         *,
         authenticate: Authenticate,
+        recall: Recall | None = None,
         page: Callable[[Request], Awaitable[Response]] | None = None,
         watch: Watch | None = None,
         settings: Settings | None = None,
@@ -86,6 +95,7 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
         self.bounded = schema
         self.hosts = frozenset(_names(self.settings.allowed_hosts.lower()))
         self.authenticate = authenticate
+        self.recall = recall
         self.page = page
         self.watch = watch
         self.sockets: set[Socket] = set()
@@ -179,15 +189,18 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
         media = answer_type(headers.get("accept"))
         check_content(headers)
         operation = parse_operation(await read_body(request, self.settings.max_body_bytes))
+        token, language = bearer(headers.get("authorization")), headers.get("accept-language", "")
         try:
             operation = self.named(operation)
+            if media == EVENT_STREAM:
+                return await self.stream(operation, await self.identify(token, language))
+            data = await self.proved(operation, token, language)
         except ApiError as error:
             result = PreExecutionError(data=None, errors=[error])
             return _json(payload(result), _status(result, media), media)
-        token = bearer(headers.get("authorization"))
-        context = await self.identify(token, headers.get("accept-language", ""))
-        if media == EVENT_STREAM:
-            return await self.stream(operation, context)
+        if data is not None:
+            return _json({"data": data}, 200, media)
+        context = await self.identify(token, language)
         return await self.execute(operation, context, media)
 
     def named(self, operation: OperationRequest) -> OperationRequest:
@@ -212,23 +225,35 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
         )
         return EventStream(self, results, context.identity)
 
-    async def direct(
-        self, operation: OperationRequest, context: OperationContext
-    ) -> dict[str, Any] | None:
-        """Return the data of an operation that needs nothing of the library; None for others."""
-        direct = self.bounded.direct
+    def prepared(self, operation: OperationRequest) -> Prepared | None:
+        """Return an operation that needs nothing of the library, None for others."""
+        direct, text = self.bounded.direct, operation.query or ""
         if direct is None:
             return None
-        text = operation.query or ""
-        prepared = direct.prepare(text, operation.operation_name, operation.variables)
-        return await prepared.run(context) if prepared is not None else None
+        return direct.prepare(text, operation.operation_name, operation.variables)
+
+    async def proved(
+        self, operation: OperationRequest, token: str | None, language: str
+    ) -> dict[str, Any] | None:
+        """Return a query's data for a viewer who is remembered, and was proved by its rows.
+
+        None where they are not, or where nothing could prove it: they are looked up then.
+        """
+        if self.recall is None or token is None:
+            return None
+        prepared = self.prepared(operation)
+        if prepared is None or not prepared.is_provable:
+            return None
+        context = self.recall(token, language)
+        return await prepared.run_proving(context) if context is not None else None
 
     async def execute(
         self, operation: OperationRequest, context: OperationContext, media: str
     ) -> Response:
         """Execute a query or mutation; plain JSON answers 200 to all that was well-formed."""
         try:
-            data = await self.direct(operation, context)
+            prepared = self.prepared(operation)
+            data = await prepared.run(context) if prepared is not None else None
             if data is not None:
                 return _json({"data": data}, 200, media)
             result = await self.schema.execute(

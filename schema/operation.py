@@ -51,6 +51,10 @@ Authenticate = Callable[[str | None, str], Awaitable[OperationContext]]
 """(bearer token or None, `Accept-Language` or "") -> a fresh context for one operation."""
 
 
+Recall = Callable[[str, str], Any]
+"""(bearer token, `Accept-Language`) -> a context whose viewer has yet to be proved, or None."""
+
+
 Watch = Callable[[Any], Awaitable[None]]
 """(the context that opened a socket) -> returns once its rights have ended or changed."""
 

@@ -5,7 +5,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from schema.context import context_maker
+from schema.context import ContextMaker
 from tests.world import Api, Person, World
 
 Row = dict[str, Any]
@@ -143,7 +143,7 @@ class Client:
 
     async def stream(self) -> AsyncGenerator[Row, None]:
         """Yield the events of `workspaceEvents` after the cursor, until rights have changed."""
-        context = await context_maker(self.api.hub)(self.person.token, "")
+        context = await ContextMaker(self.api.hub)(self.person.token, "")
         results: Any = await self.api.schema.subscribe(
             STREAM,
             variable_values={"id": self.world.id, "after": self.cursor},

@@ -9,7 +9,7 @@ import pytest
 from models.member import Role
 from resolvers.access import RIGHTS, Right
 from resolvers.typing_indicator import start_typing
-from schema.context import context_maker
+from schema.context import ContextMaker
 from schema.root import build_schema
 from tests.access_matrix import ALLOWED, ROWS, Caller, Row, Stage, ask, make_stage, outcome_of
 from tests.streaming import repeating
@@ -95,7 +95,7 @@ async def test_everybody_follows_what_their_rights_say(api: Api) -> None:
 
 async def first_answer(api: Api, caller: Caller, row: Row, stage: Stage) -> str:
     """Return the outcome of the first thing that a subscription tells."""
-    context = await context_maker(api.hub)(caller.token, "")
+    context = await ContextMaker(api.hub)(caller.token, "")
     async with asyncio.timeout(DEADLINE_SECONDS):
         results: Any = await api.schema.subscribe(
             row.document, variable_values=row.values(stage.ids), context_value=context

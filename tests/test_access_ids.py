@@ -9,7 +9,7 @@ import strawberry
 from graphql import GraphQLField, GraphQLInputObjectType, get_named_type
 
 from resolvers.node import FINDERS
-from schema.context import context_maker
+from schema.context import ContextMaker
 from schema.ids import encode_id, split_id
 from schema.root import build_schema
 from tests.access_matrix import ROWS, Row, Stage, make_stage
@@ -108,7 +108,7 @@ async def test_a_stream_of_another_workspace_is_one_that_never_was(api: Api) -> 
         answers = set()
         for value in strange_ids("Workspace", foreign):
             values = ROWS[name].values(stage.ids) | {"workspaceId": value}
-            context = await context_maker(api.hub)(stage.world.owner.token, "")
+            context = await ContextMaker(api.hub)(stage.world.owner.token, "")
             async with asyncio.timeout(DEADLINE_SECONDS):
                 result: Any = await api.schema.subscribe(
                     ROWS[name].document, variable_values=values, context_value=context

@@ -13,7 +13,7 @@ from models.clock import now
 from realtime.log import encode_cursor, read_head
 from resolvers.snooze import snooze_conversation
 from resolvers.typing_indicator import start_typing
-from schema.context import context_maker
+from schema.context import ContextMaker
 from schema.ids import encode_id
 from tests.streaming import CHANGES, MESSAGES, SNOOZES, WORKSPACE_EVENTS
 from tests.twins import Twins, Who, as_json, counted_executions, make_stage
@@ -31,7 +31,7 @@ async def subscribe(
 ) -> AsyncIterator[Any]:
     """Begin a subscription without a network."""
     token = who.token if isinstance(who, Person) else who
-    context = await context_maker(twins.hub)(token, "")
+    context = await ContextMaker(twins.hub)(token, "")
     stream: Any = await schema.subscribe(document, variable_values=given, context_value=context)
     return stream  # type: ignore[no-any-return]  # what strawberry calls a result is a stream
 

@@ -20,7 +20,7 @@ from realtime.log import encode_cursor, read_head
 from resolvers.message import send_message
 from resolvers.snooze import snooze_conversation
 from schema.compiled import CompiledExecution
-from schema.context import context_maker
+from schema.context import ContextMaker
 from schema.hub import Hub
 from schema.ids import encode_id
 from schema.root import build_schema
@@ -118,7 +118,7 @@ class Twins:
         result = await schema.execute(
             document,
             variable_values=dict(variables or {}),
-            context_value=await context_maker(self.hub)(token, ""),
+            context_value=await ContextMaker(self.hub)(token, ""),
             operation_name=name,
         )
         return as_json(result)

@@ -34,7 +34,7 @@ from resolvers.account import authenticate, open_session
 from resolvers.channel import accept_webhook, connect_channel
 from resolvers.contact import clean_details, create_contact
 from resolvers.workspace import add_member, add_workspace
-from schema.context import Context, context_maker
+from schema.context import Context, ContextMaker
 from schema.hub import Hub
 from schema.ids import encode_id
 from schema.root import build_schema
@@ -226,7 +226,7 @@ class Api:
     ) -> dict[str, Any]:
         """Execute an operation; return `{"data": …}` and `"errors"` where there are any."""
         token = who.token if isinstance(who, Person) else who
-        context: Context = await context_maker(self.hub)(token, language)
+        context: Context = await ContextMaker(self.hub)(token, language)
         result = await self.schema.execute(
             document, variable_values=variables, context_value=context
         )

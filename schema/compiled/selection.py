@@ -77,6 +77,8 @@ class Selection:
     """The leaves that are computed by a function."""
     deep: list[Field]
     """The fields that are no leaves."""
+    is_unprovable: bool = False
+    """Whether no statement of the operation proves a viewer who is only remembered."""
     fused: "Fused | None" = None
     """How the rows of a layout are answered."""
     expected: set[type] = field(default_factory=set)

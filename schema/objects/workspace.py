@@ -42,6 +42,7 @@ class Workspace(Node):
         Subscribe with it as `after`, and no change since this answer is missing.
         """
         head = viewer_of(info).memberships[root.id].head
+        assert head is not None  # noqa: S101 - who is only remembered is looked up then
         return encode_cursor(head.epoch, head.seq)
 
     @relation(Member | None, members_by_id)

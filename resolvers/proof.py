@@ -1,0 +1,103 @@
+"""Proofs: a viewer is remembered, and the statement that reads rows proves that it still holds.
+
+Rights are those of the moment: a remembered viewer is worth nothing until the database has said, in
+the very statement whose rows are shown, that token, memberships and rights are what they were.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from models.clock import now
+from models.queries import Where
+
+if TYPE_CHECKING:
+    from resolvers.access import Membership, Viewer
+
+MAX_REMEMBERED = 10_000
+MAX_MEMBERSHIPS = 5
+"""Who is a member of more workspaces is looked up each time."""
+
+
+class ViewerMemory:
+    """The viewers of the tokens seen last."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, Viewer] = OrderedDict()
+
+    def remember(self, digest: str, viewer: "Viewer") -> None:
+        """Remember who a token stands for, by its hash."""
+        if len(viewer.memberships) > MAX_MEMBERSHIPS:
+            return
+        memberships = {
+            key: replace(membership, head=None) for key, membership in viewer.memberships.items()
+        }
+        self._known[digest] = replace(viewer, memberships=memberships)
+        self._known.move_to_end(digest)
+        if len(self._known) > MAX_REMEMBERED:
+            self._known.popitem(last=False)
+
+    def recall(self, digest: str) -> "Viewer | None":
+        """Return who a token stood for, with what is to be proved; None for a stranger."""
+        viewer = self._known.get(digest)
+        return replace(viewer, proof=Proof(_condition(digest, viewer))) if viewer else None
+
+
+@dataclass(slots=True)
+class Proof:
+    """What must hold in the database, and whether a statement has shown it."""
+
+    where: Where
+    was_asked: bool = False
+    holds: bool = False
+
+
+def proving(viewer: "Viewer", where: Where) -> Where:
+    """Return a condition that only holds if what is remembered of the viewer still does."""
+    proof = viewer.proof
+    if proof is None or proof.holds:
+        return where
+    proof.was_asked = True
+    return where & proof.where
+
+
+def proved(viewer: "Viewer", rows: Sequence[Any]) -> None:
+    """Note that a `proving` condition has let rows through: of no rows nothing can be said."""
+    if viewer.proof is not None and rows:
+        viewer.proof.holds = True
+
+
+def _condition(digest: str, viewer: "Viewer") -> Where:
+    _, _, credential_id = viewer.credential.partition(":")
+    if viewer.user_id is None:
+        [membership] = viewer.memberships.values()
+        return Where(
+            "EXISTS (SELECT 1 FROM api_key k WHERE k.key_hash = ? AND k.id = ?"
+            " AND k.revoked_at IS NULL AND k.workspace_id = ? AND k.role = ?)",
+            (digest, int(credential_id), membership.workspace_id, membership.role.value),
+        )
+    where = Where(
+        "EXISTS (SELECT 1 FROM session s JOIN account a ON a.id = s.user_id"
+        " WHERE s.token_hash = ? AND s.id = ? AND s.expires_at > ?"
+        " AND COALESCE(a.language, '') = ?) AND (SELECT COUNT(*) FROM member p"
+        f" WHERE p.user_id = ? AND p.is_active = ?) = {len(viewer.memberships)}",
+        (digest, int(credential_id), now(), viewer.language or "", viewer.user_id, True),
+    )
+    for membership in viewer.memberships.values():
+        where &= _still(membership)
+    return where
+
+
+def _still(membership: "Membership") -> Where:
+    return Where(
+        "EXISTS (SELECT 1 FROM member p WHERE p.id = ? AND p.is_active = ? AND p.role = ?"
+        " AND p.visibility = ? AND COALESCE(p.team_id, 0) = ?)",
+        (
+            membership.member_id,
+            True,
+            membership.role.value,
+            membership.visibility.value,
+            membership.team_id or 0,
+        ),
+    )
