@@ -46,10 +46,14 @@ class Prepared:
     seconds: float
 
     @property
+    def is_query(self) -> bool:
+        """Tell whether it changes nothing."""
+        return self.operation.operation.operation is OperationType.QUERY
+
+    @property
     def is_provable(self) -> bool:
-        """Tell whether it may run for a viewer who is only remembered: it changes nothing."""
-        kind = self.operation.operation.operation
-        return kind is OperationType.QUERY and not self.plan.is_unprovable
+        """Tell whether it may run for a viewer who is only remembered."""
+        return self.is_query and not self.plan.is_unprovable
 
     async def run_proving(self, context: Any) -> dict[str, Any] | None:
         """Return its data if its own statements have proved the viewer, else None.

@@ -10,7 +10,6 @@ from typing import Any
 
 import orjson
 import pytest
-import strawberry
 
 from models.clock import now
 from models.engine import sql
@@ -21,6 +20,7 @@ from resolvers.message import send_message
 from resolvers.snooze import snooze_conversation
 from schema.compiled import CompiledExecution
 from schema.context import ContextMaker
+from schema.execution import BoundedSchema
 from schema.hub import Hub
 from schema.ids import encode_id
 from schema.root import build_schema
@@ -55,7 +55,7 @@ TABLES = {"User": "account", "ContactChannel": "contact_channel"}
 
 
 @cache
-def schema_of(*, compiled: bool) -> strawberry.Schema:
+def schema_of(*, compiled: bool) -> BoundedSchema:
     """Return the schema that executes one way or the other, without narrow limits."""
     return build_schema(Settings(compiled_execution=compiled, **ROOMY))
 
@@ -102,12 +102,16 @@ class Twins:
     """Executes each operation both ways and compares the answers byte for byte."""
 
     hub: Hub
-    compiled: strawberry.Schema = field(default_factory=lambda: schema_of(compiled=True))
-    core: strawberry.Schema = field(default_factory=lambda: schema_of(compiled=False))
+    compiled: BoundedSchema = field(default_factory=lambda: schema_of(compiled=True))
+    core: BoundedSchema = field(default_factory=lambda: schema_of(compiled=False))
+    maker: ContextMaker = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.maker = ContextMaker(self.hub)
 
     async def run(
         self,
-        schema: strawberry.Schema,
+        schema: BoundedSchema,
         who: Who,
         document: str,
         variables: Mapping[str, Any] | None = None,
@@ -118,7 +122,7 @@ class Twins:
         result = await schema.execute(
             document,
             variable_values=dict(variables or {}),
-            context_value=await ContextMaker(self.hub)(token, ""),
+            context_value=await self.maker(token, ""),
             operation_name=name,
         )
         return as_json(result)
@@ -141,8 +145,26 @@ class Twins:
             if compiled != core:
                 core = await self.run(self.core, who, document, variables, name)
         assert compiled == core, f"{document}\n{variables}\n{compiled!r}\n{core!r}"
+        direct = await self.direct(who, document, variables, name)
+        assert direct in (None, core), f"{document}\n{variables}\n{direct!r}\n{core!r}"
         answer: dict[str, Any] = orjson.loads(compiled)
         return answer
+
+    async def direct(
+        self, who: Who, document: str, variables: Mapping[str, Any] | None, name: str | None
+    ) -> bytes | None:
+        """Return the answer of direct execution, also for who is only remembered; None: none."""
+        assert self.compiled.direct is not None
+        ready = self.compiled.direct.prepare(document, name, variables)
+        if ready is None or not ready.is_query:
+            return None
+        token = who.token if isinstance(who, Person) else who
+        data = await ready.run(await self.maker(token, ""))
+        recalled = self.maker.recall(token, "") if token is not None else None
+        if recalled is not None:
+            proved = await ready.run_proving(recalled)
+            assert proved in (None, data), f"{document}\n{variables}\n{proved}\n{data}"
+        return None if data is None else orjson.dumps({"data": data, "errors": []})
 
 
 def as_json(result: Any) -> bytes:
