@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import uvloop
 
-from benchmarks import fanout, load, peers, report, seeding, work
+from benchmarks import fanout, load, peers, report, scale, seeding, work
 from benchmarks.data import World
 from benchmarks.processes import Running, server
 
@@ -24,6 +24,9 @@ PARTS: dict[str, tuple[work.Requests, work.Requests]] = {
     "sendMessage": (work.send_graphql, work.send_bare),
 }
 """The requests to everybody who speaks GraphQL, and to the bare program."""
+PARTS_OF_A_RUN = ("pages", "send", "fanout", "growth", "idle", "scale")
+"""The last three take longer, and are measured only when they are asked for."""
+LONGER = {"growth": scale.growth, "idle": scale.idle, "scale": scale.processes}
 READS = ("inbox page", "thread page")
 
 
@@ -32,7 +35,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the data, short rounds")
     parser.add_argument("--database", choices=("sqlite", "postgres"), help="only this one")
-    parser.add_argument("--part", choices=("pages", "send", "fanout"), help="only this one")
+    parser.add_argument("--part", choices=PARTS_OF_A_RUN, help="only this one")
     return parser.parse_args()
 
 
@@ -130,11 +133,13 @@ async def run(options: argparse.Namespace) -> None:
         result["messages"] = World(conversations).messages
         print(f"{result['machine']}\n{conversations:,} conversations,", end=" ")
         print(f"{result['messages']:,} messages; medians of interleaved rounds")
-        if options.database != "sqlite":
-            url = await seeding.postgres_database(postgres_url, conversations)
+        if options.part in LONGER:
+            result[options.part] = await LONGER[options.part](postgres_url, options)
+        elif options.database != "sqlite":
+            url = await seeding.postgres_database(postgres_url, World(conversations))
             result["postgres"] = await measure("postgres", url, options)
-        if options.database != "postgres":
-            url = await seeding.sqlite_database(conversations)
+        if options.part not in LONGER and options.database != "postgres":
+            url = await seeding.sqlite_database(World(conversations))
             result["sqlite"] = await measure("sqlite", url, options)
     seconds = (datetime.now(UTC) - begin).total_seconds()
     result["seconds"] = round(seconds)

@@ -52,15 +52,17 @@ def is_incoming(place: int) -> bool:
 
 @dataclass(frozen=True)
 class World:
-    """So many conversations; each hundredth is long, and messages average ten."""
+    """So many conversations; each hundredth is long, and by default messages average ten."""
 
     conversations: int
+    short: int = SHORT_MESSAGES
+    """How many messages the others have."""
 
     @property
     def messages(self) -> int:
         """Return the number of messages."""
-        extra = (LONG_MESSAGES - SHORT_MESSAGES) * len(self.long_ones)
-        return SHORT_MESSAGES * self.conversations + extra
+        extra = (LONG_MESSAGES - self.short) * len(self.long_ones)
+        return self.short * self.conversations + extra
 
     @property
     def long_ones(self) -> range:
@@ -74,18 +76,18 @@ class World:
 
     def length(self, conversation: int) -> int:
         """Return how many messages a conversation has."""
-        return SHORT_MESSAGES if conversation % LONG_EVERY else LONG_MESSAGES
+        return self.short if conversation % LONG_EVERY else LONG_MESSAGES
 
     @cached_property
     def written(self) -> list[tuple[int, int]]:
         """Return (conversation, place in it) of each message, by time, well mixed."""
-        rounds = LONG_MESSAGES - SHORT_MESSAGES
+        rounds = LONG_MESSAGES - self.short
         early = [(one, place) for place in range(rounds) for one in self.long_ones]
         stride = next(s for s in (7919, 7907, 7901) if self.conversations % s)
         mixed = [index * stride % self.conversations + 1 for index in range(self.conversations)]
         late = [
             (one, place + (0 if one % LONG_EVERY else rounds))
-            for place in range(SHORT_MESSAGES)
+            for place in range(self.short)
             for one in mixed
         ]
         return early + late

@@ -107,6 +107,7 @@ class Audience:
 
     server: Running
     world: World
+    sockets_per_user: int = SOCKETS_PER_USER
     subscribers: list[Subscriber] = field(default_factory=list)
     marker: bytes = b"-"
     waiting: set[Subscriber] = field(default_factory=set)
@@ -146,7 +147,7 @@ class Audience:
         fresh = []
         for _ in range(count):
             # the first one, who only warms the server up, takes the last member's place
-            member = (len(self.subscribers) - 1) // SOCKETS_PER_USER + 1 or MEMBERS
+            member = (len(self.subscribers) - 1) // self.sockets_per_user + 1 or MEMBERS
             make = partial(Subscriber, member, self.hear)
             _, one = await loop.create_connection(make, "127.0.0.1", self.server.port)
             self.subscribers.append(one)

@@ -48,8 +48,10 @@ class Running:
 
 
 @contextmanager
-def server(name: str, database_url: str) -> Iterator[Running]:
-    """Run a program on a free port until the end of the block."""
+def server(
+    name: str, database_url: str, label: str | None = None, **changes: str
+) -> Iterator[Running]:
+    """Run a program, with changed settings, on a free port until the end of the block."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
     settings = {
@@ -59,6 +61,7 @@ def server(name: str, database_url: str) -> Iterator[Running]:
         "DATABASE_POOL_SIZE": str(POOL),
         "EMBEDDED_WORKER": "false",
         "LOG_LEVEL": "warning",
+        **changes,
     }
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PARLEY_")}
     environment = clean | {f"PARLEY_{key}": value for key, value in settings.items()}
@@ -70,7 +73,7 @@ def server(name: str, database_url: str) -> Iterator[Running]:
     )
     try:
         _wait_until_listening(started, port)
-        yield Running(name, port, psutil.Process(started.pid))
+        yield Running(label or name, port, psutil.Process(started.pid))
     finally:
         started.send_signal(signal.SIGTERM)
         try:

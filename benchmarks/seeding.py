@@ -12,8 +12,16 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from benchmarks import data
-from models.database import migrate
+from models.channel import Channel, ChannelKind
+from models.clock import now
+from models.contact_channel import ContactChannel
+from models.conversation import Conversation
+from models.database import connect, disconnect, migrate
 from models.engine.sqlite import stored
+from models.member import Role
+from realtime.transaction import transaction
+from resolvers.contact import Details, add_contact
+from resolvers.workspace import add_member, add_workspace
 from tests.servers import postgres_server
 
 ROOT = Path(__file__).parent.parent
@@ -34,15 +42,15 @@ def postgres() -> Iterator[str]:
         yield url
 
 
-async def sqlite_database(conversations: int) -> str:
+async def sqlite_database(world: data.World, name: str = "run") -> str:
     """Return the URL of a fresh copy of the seeded SQLite file; seed it if there is none."""
     DIRECTORY.mkdir(parents=True, exist_ok=True)
-    seeded = DIRECTORY / f"seed-{conversations}-{age()}.db"
+    seeded = DIRECTORY / f"seed-{world.conversations}-{world.short}-{age()}.db"
     if not seeded.exists():
-        for old in DIRECTORY.glob(f"seed-{conversations}-*"):
+        for old in DIRECTORY.glob(f"seed-{world.conversations}-{world.short}-*"):
             old.unlink()
-        await seed_sqlite(seeded, data.World(conversations))
-    used = DIRECTORY / "run.db"
+        await seed_sqlite(seeded, world)
+    used = DIRECTORY / f"{name}.db"
     for suffix in ("", "-wal", "-shm"):
         used.with_name(used.name + suffix).unlink(missing_ok=True)
     shutil.copyfile(seeded, used)
@@ -71,25 +79,59 @@ async def seed_sqlite(path: Path, world: data.World) -> None:
     part.rename(path)
 
 
-async def postgres_database(server: str, conversations: int) -> str:
+async def postgres_database(server: str, world: data.World, name: str = "run") -> str:
     """Return the URL of a fresh copy of the seeded database; seed it if there is none."""
-    seeded = f"seed_{conversations}_{age()}"
+    prefix = f"seed_{world.conversations}_{world.short}_"
+    seeded = prefix + age()
     connection = await asyncpg.connect(server)
     try:
         names = await connection.fetch("SELECT datname AS name FROM pg_database")
         known = {row["name"] for row in names}
         if seeded not in known:
             for old in known:
-                if old.startswith((f"seed_{conversations}_", "part_")):
+                if old.startswith((prefix, f"part_{prefix}")):
                     await connection.execute(f"DROP DATABASE {old}")
             await connection.execute(f"CREATE DATABASE part_{seeded}")
-            await seed_postgres(url_of(server, f"part_{seeded}"), data.World(conversations))
+            await seed_postgres(url_of(server, f"part_{seeded}"), world)
             await connection.execute(f"ALTER DATABASE part_{seeded} RENAME TO {seeded}")
-        await connection.execute("DROP DATABASE IF EXISTS run")
-        await connection.execute(f"CREATE DATABASE run TEMPLATE {seeded} STRATEGY FILE_COPY")
+        await connection.execute(f"DROP DATABASE IF EXISTS {name}")
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {seeded} STRATEGY FILE_COPY")
     finally:
         await connection.close()
-    return url_of(server, "run")
+    return url_of(server, name)
+
+
+async def add_workspaces(url: str, count: int) -> dict[int, list[int]]:
+    """Add workspaces of one member each; return member -> conversations that can be written to."""
+    places: dict[int, list[int]] = {}
+    await connect(url, pool_size=1)
+    try:
+        for member in range(2, count + 2):
+            workspace = await add_workspace(f"Workspace {member}")
+            await add_member(workspace.id, member, Role.OWNER)
+            channel = await Channel.create(
+                workspace_id=workspace.id, kind=ChannelKind.CUSTOM, name="Shop",
+                handle=f"bench{member}", base_url="http://127.0.0.1:9", token=f"bench{member}",
+                created_at=now(),
+            )  # fmt: skip
+            places[member] = [
+                await _add_conversation(workspace.id, channel.id, number) for number in range(20)
+            ]
+    finally:
+        await disconnect()
+    return places
+
+
+async def _add_conversation(workspace_id: int, channel_id: int, number: int) -> int:
+    details = Details(frozenset(), first_name=f"Contact {number}", phone=f"+3360000{number:04}")
+    async with transaction() as announce:
+        contact = await add_contact(workspace_id, details, announce)
+    reached = await ContactChannel.create(
+        contact_id=contact.id, channel_id=channel_id, external_id=str(number), created_at=now()
+    )
+    found = await Conversation.get(contact_id=contact.id)
+    await Conversation.filter(id=found.id).update(last_channel_id=reached.id)
+    return int(found.id)
 
 
 def url_of(server: str, database: str) -> str:

@@ -2,7 +2,7 @@
 
 import base64
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import orjson
 
@@ -58,19 +58,19 @@ def global_id(kind: str, key: object) -> str:
     return base64.urlsafe_b64encode(f"{kind}:{key}".encode()).decode().rstrip("=")
 
 
-def post(path: str, body: object) -> bytes:
-    """Return an HTTP request with a JSON body, as bytes."""
+def post(path: str, body: object, member: int = 1) -> bytes:
+    """Return an HTTP request of a member with a JSON body, as bytes."""
     content = orjson.dumps(body)
     head = (
-        f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token(1)}\r\n"
+        f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token(member)}\r\n"
         f"content-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n"
     )
     return head.encode() + content
 
 
-def graphql(document: str, **variables: object) -> bytes:
-    """Return the HTTP request of an operation."""
-    return post("/graphql", {"query": document, "variables": variables})
+def graphql(document: str, member: int = 1, **variables: object) -> bytes:
+    """Return the HTTP request of a member's operation."""
+    return post("/graphql", {"query": document, "variables": variables}, member)
 
 
 Requests = Callable[..., Iterator[bytes]]
@@ -112,6 +112,16 @@ def send_bare(world: World, name: str = "", begin: int = 0) -> Iterator[bytes]:
     for number in itertools.count(begin):
         body = {"conversation": ones[number % len(ones)], "text": TEXT}
         yield post("/send", {**body, "key": f"{name}{number}"})
+
+
+def send_in(places: Mapping[int, list[int]]) -> Iterator[bytes]:
+    """Send as one member after another, each in a workspace of their own."""
+    for number in itertools.count():
+        member = list(places)[number % len(places)]
+        ones = places[member]
+        key = {"conversationId": global_id("Conversation", ones[number % len(ones)])}
+        given = {**key, "text": TEXT, "idempotencyKey": f"w{number}"}
+        yield graphql(SEND, member, input=given)
 
 
 def _mixed(world: World) -> list[int]:
