@@ -3,18 +3,19 @@
 import asyncio
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
+from tortoise.backends.base.client import TransactionContext
 from tortoise.backends.sqlite.client import SqliteClient
-from tortoise.exceptions import IntegrityError, OperationalError, TransactionManagementError
+from tortoise.exceptions import IntegrityError, OperationalError
 
 from models.engine.counting import note
 from models.engine.errors import TransientDatabaseError
-from models.engine.sqlite_handle import Handle, Work, fetch, fetch_all, insert, insert_many, script
-from models.engine.transactions import Savepoint, Transaction, check_owner, finish, is_select
+from models.engine.sqlite_group import Group
+from models.engine.sqlite_handle import Handle, Work, fetch, insert, script
+from models.engine.transactions import Transaction, finish, is_select
 
 T = TypeVar("T")
 BUSY_TIMEOUT_MS = 10_000
@@ -65,6 +66,8 @@ class Client(SqliteClient):
         own = {"connection_name", "fetch_inserted"}
         switches = {key: value for key, value in options.items() if key not in own}
         self.writer = Handle(file_path, WRITER_SWITCHES | switches)
+        self.group = Group()
+        self._closing: set[asyncio.Task[None]] = set()
         self._readers: asyncio.LifoQueue[Handle] = asyncio.LifoQueue()
         reading = {"busy_timeout": str(BUSY_TIMEOUT_MS), "query_only": "ON"}
         self._all_readers = [Handle(file_path, reading) for _ in range(pool_size)]
@@ -90,6 +93,8 @@ class Client(SqliteClient):
             await finish(handle.close())
 
     def _in_transaction(self) -> TransactionContext:
+        from models.engine.sqlite_transaction import TransactionClient  # it is one of us
+
         return Transaction(TransactionClient(self))
 
     def _watch(self, query: str) -> None:
@@ -101,8 +106,65 @@ class Client(SqliteClient):
                 await self.create_connection(with_db=True)
         if is_select(query):
             return await self._read(work, query, values)
-        async with self._lock:
-            return await self.writer.run(work, query, values)
+        await self.take_turn()
+        try:
+            try:
+                return await self.writer.run(work, query, values)
+            finally:
+                await finish(self.close_group())  # it is in the same transaction, if one is open
+        finally:
+            self._lock.release()
+
+    async def take_turn(self) -> None:
+        """Wait for the turn to write; who waits is expected to commit for those before."""
+        self.group.waiting += 1
+        try:
+            await self._lock.acquire()
+        except asyncio.CancelledError:
+            self.group.waiting -= 1
+            if self.group.is_open and not self.group.waiting and not self._lock.locked():
+                task = asyncio.create_task(self._close_group_alone())
+                self._closing.add(task)
+                task.add_done_callback(self._closing.discard)
+            raise
+        self.group.waiting -= 1
+
+    async def _close_group_alone(self) -> None:
+        await self.take_turn()
+        try:
+            with suppress(Exception):  # those who wait for it are told
+                await finish(self.close_group())
+        finally:
+            self._lock.release()
+
+    async def close_group(self) -> None:
+        """Commit what others have left to whoever has the turn, if they have.
+
+        Where that fails they are told, all is undone, and it is raised here, too.
+        """
+        if not self.group.is_open:
+            return
+        try:
+            note("COMMIT")
+            with translated_errors():
+                await self.writer.run(fetch, "COMMIT", ())
+        except Exception as error:
+            self.group.settle(error)
+            await self.undo_all()
+            raise
+        self.group.settle()
+
+    async def undo_all(self) -> None:
+        """Roll back whatever is open; where even that fails, open the writer anew."""
+        if not self.writer.opened or not self.writer.raw.in_transaction:
+            return
+        try:
+            note("ROLLBACK")
+            await self.writer.run(fetch, "ROLLBACK", ())
+        except Exception:
+            self.log.exception("A rollback failed: the writer is opened anew")
+            self._connection = None
+            await self.writer.close()
 
     async def _read(self, work: Work[T], query: str, values: Any) -> T:
         reader = await self._readers.get()
@@ -149,114 +211,6 @@ class Client(SqliteClient):
     async def execute_script(self, query: str) -> None:
         """Run several statements separated by semicolons; triggers are understood."""
         await self._send(script, query, None)
-
-
-class TransactionClient(Client, TransactionalDBClient):
-    """The writer while one transaction has it."""
-
-    def __init__(self, parent: Client) -> None:
-        self.capabilities = parent.capabilities
-        self.connection_name = parent.connection_name
-        self.fetch_inserted = parent.fetch_inserted
-        self.log = parent.log
-        self.writer = parent.writer
-        self._connection = parent.writer
-        self._parent: Client = parent
-        self._owner: asyncio.Task[Any] | None = None
-        self._finalized = False
-
-    def _in_transaction(self) -> TransactionContext:
-        return Savepoint(self)
-
-    def _watch(self, query: str) -> None:
-        check_owner(self._owner, query, ended=self._finalized)
-        note(query)
-
-    async def _run(self, work: Work[T], query: str, values: Any) -> T:
-        return await self.writer.run(work, query, values)
-
-    async def execute_many(self, query: str, values: list[list[Any]]) -> None:
-        """Run a statement with each of several lists of values."""
-        await self._send(insert_many, query, values)
-
-    async def execute_together(
-        self, statements: Sequence[tuple[str, Sequence[Any]]], *, commit: bool
-    ) -> list[Any]:
-        """Run statements in one hop to the writer's thread, with the end of the transaction."""
-        queries = [query for query, _ in statements]
-        values = [own for _, own in statements]
-        if commit:
-            queries, values = [*queries, "COMMIT"], [*values, ()]
-        for query in queries:
-            self._watch(query)
-        with translated_errors():
-            rows = await finish(self.writer.run(fetch_all, queries, values))
-        self._finalized = self._finalized or commit
-        return rows
-
-    async def command(self, statement: str) -> None:
-        """Run a statement of the transaction itself."""
-        note(statement)
-        with translated_errors():
-            await self.writer.run(fetch, statement, ())
-
-    async def hold(self) -> None:
-        """Wait for the turn to write."""
-        await self._parent._lock.acquire()
-        self._owner = asyncio.current_task()
-
-    async def begin(self) -> None:
-        """Take the database's write lock at once, so that no later statement can find it taken."""
-        await self._parent.create_connection(with_db=True)
-        await self.command("BEGIN IMMEDIATE")
-
-    async def end(self, *, commit: bool) -> None:
-        """Commit if asked, roll back what is not committed, and let the next one write."""
-        try:
-            if commit and not self._finalized:
-                await self.commit()
-        finally:
-            self._finalized = True
-            try:
-                await self._undo()
-            finally:
-                self._parent._lock.release()
-
-    async def _undo(self) -> None:
-        if not self.writer.opened or not self.writer.raw.in_transaction:
-            return
-        try:
-            await self.command("ROLLBACK")
-        except Exception:
-            self.log.exception("A rollback failed: the writer is opened anew")
-            self._parent._connection = None
-            await self.writer.close()
-
-    async def commit(self) -> None:
-        """Make the transaction last."""
-        if self._finalized or not self.writer.raw.in_transaction:
-            raise TransactionManagementError("The transaction has ended already")
-        await self.command("COMMIT")
-        self._finalized = True
-
-    async def rollback(self) -> None:
-        """Undo the transaction."""
-        if self._finalized:
-            raise TransactionManagementError("The transaction has ended already")
-        self._finalized = True
-        await self.command("ROLLBACK")
-
-    async def savepoint(self) -> None:
-        """Not used: `in_transaction` inside a transaction gives a Savepoint."""
-        raise NotImplementedError
-
-    async def savepoint_rollback(self) -> None:
-        """Not used: see `savepoint`."""
-        raise NotImplementedError
-
-    async def release_savepoint(self) -> None:
-        """Not used: see `savepoint`."""
-        raise NotImplementedError
 
 
 client_class = Client
