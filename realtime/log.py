@@ -15,6 +15,8 @@ from realtime.broker import EVERY_WORKSPACE, Broker, Signal, Wake
 from realtime.events import Fact, decode
 
 PAGE_EVENTS = 500
+OFFERS_PER_TURN = 500
+"""How many offers of events are made before other work gets its turn."""
 POLL_SECONDS = 2.0
 """How long the log is trusted to be silent while the bus is: also a bus that fell ill just now, or
 looks healthy and is not, delays no event for longer (guarantee G9)."""
@@ -260,10 +262,14 @@ class LogReader(Generic[T]):
                 if page:
                     items = await self._hydrate(workspace_id, page)
                     reader.position = page[-1].seq
+                    offers = 0
                     for item in items:
                         for subscriber in tuple(reader.subscribers):
                             subscriber.offer(item)
-                        await asyncio.sleep(0)  # what was written goes out before the next event
+                        offers += len(reader.subscribers)
+                        if offers >= OFFERS_PER_TURN:
+                            offers = 0
+                            await asyncio.sleep(0)
                     reader.moved.set()
             except Exception:
                 log.warning("log_reader_failed", workspace_id=workspace_id, exc_info=True)

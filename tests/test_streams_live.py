@@ -22,7 +22,7 @@ from schema.sharing import Answer
 from tests import streaming
 from tests.streaming import MESSAGES, Server, cursor_of, seq_of, served, visible_seqs
 from tests.world import World, make_world
-from web.websocket_protocol import text_frame
+from web.websocket_protocol import WebSocketProtocol, text_frame
 
 stack_bus_url = streaming.stack_bus_url
 server = streaming.server
@@ -216,3 +216,46 @@ async def test_a_server_without_our_protocol_tells_the_same(
 async def _first(world: World, client: Any) -> Any:
     async with streaming.repeating(lambda: world.hear("hello")):
         return await client.hear()
+
+
+class Wire:
+    """A transport that notes what is written to it."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.closing = False
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+
+    def get_write_buffer_size(self) -> int:
+        return 100
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+
+def connection() -> tuple[WebSocketProtocol, Wire]:
+    protocol = WebSocketProtocol.__new__(WebSocketProtocol)
+    wire = Wire()
+    protocol.loop, protocol.transport = asyncio.get_running_loop(), wire  # type: ignore[assignment]  # see Wire
+    protocol.ready, protocol.ready_bytes = [], 0
+    protocol.close_sent = protocol.disconnected = False
+    return protocol, wire
+
+
+async def test_frames_of_one_turn_are_one_write_for_each_socket() -> None:
+    (one, first), (two, second) = connection(), connection()
+    waits = [one.write_text(b"a"), one.write_text(b"bb"), two.write_text(b"c")]
+    assert (first.written, waits) == ([], [103, 107, 103])
+    await asyncio.sleep(0)
+    assert first.written == [text_frame(b"a") + text_frame(b"bb")]
+    assert second.written == [text_frame(b"c")]
+    one.write_text(b"d")
+    one.flush()
+    one.write_text(b"e")
+    second.closing = True
+    assert two.write_text(b"f") == 0
+    await asyncio.sleep(0)
+    assert first.written[1:] == [text_frame(b"d"), text_frame(b"e")]
+    assert len(second.written) == 1

@@ -1,6 +1,6 @@
 """Uvicorn's WebSocket protocol, with a way to write ready frames straight to the transport."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
@@ -21,7 +21,18 @@ def text_frame(payload: bytes) -> bytes:
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """One connection; its application may write frames without waiting for its turn."""
+    """One connection; its application may write frames without waiting for its turn.
+
+    uvloop hands each write to the system at once: frames of one turn of the loop go as one here.
+    """
+
+    due: ClassVar[list["WebSocketProtocol"]] = []
+    """The connections with frames that go out at the end of this turn."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.ready: list[bytes] = []
+        self.ready_bytes = 0
 
     def handle_connect(self, event: Any) -> None:
         """Offer the extension with the scope, before the application runs."""
@@ -31,8 +42,37 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             extensions[FRAMES] = self.write_text
 
     def write_text(self, payload: bytes) -> int:
-        """Write one text frame; return how many bytes wait for the client, 0 once it is gone."""
+        """Have one text frame written; return how many bytes wait for the client, 0 for none."""
         if self.close_sent or self.disconnected or self.transport.is_closing():
             return 0
-        self.transport.write(text_frame(payload))
-        return self.transport.get_write_buffer_size()
+        if not self.ready:
+            if not self.due:
+                self.loop.call_soon(self.flush_due)
+            self.due.append(self)
+        frame = text_frame(payload)
+        self.ready.append(frame)
+        self.ready_bytes += len(frame)
+        return self.ready_bytes + self.transport.get_write_buffer_size()
+
+    @classmethod
+    def flush_due(cls) -> None:
+        """Write what the connections have ready."""
+        due, cls.due[:] = cls.due[:], []
+        for connection in due:
+            connection.flush()
+
+    def flush(self) -> None:
+        """Write the frames that are ready, before anything else is written."""
+        frames, self.ready, self.ready_bytes = self.ready, [], 0
+        if frames and not (self.close_sent or self.disconnected or self.transport.is_closing()):
+            self.transport.write(frames[0] if len(frames) == 1 else b"".join(frames))
+
+    async def send(self, message: Any) -> None:
+        """Send a message of the application behind the frames that are ready."""
+        self.flush()
+        await super().send(message)
+
+    def shutdown(self) -> None:
+        """Close behind the frames that are ready."""
+        self.flush()
+        super().shutdown()

@@ -78,7 +78,8 @@ class CompiledExecution:
 
     def execute(self, executor: Any, core: CoreExecution) -> Any:
         """Execute an operation or one event; `core` executes it with graphql-core."""
-        if getattr(executor.context_value, "done", None):
+        is_mutation = executor.operation.operation is OperationType.MUTATION
+        if is_mutation and getattr(executor.context_value, "done", None):
             return core()  # a plan has failed on it before
         plan = self.plan(executor)
         if plan is None:
