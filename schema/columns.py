@@ -13,6 +13,7 @@ GLOBAL_ID = "global_id"
 NEEDS = "needs"
 PATH = "path"
 BESIDE = "beside"
+FILLED = "filled"
 JOINED = "joined"
 SOURCED = "sourced"
 Rows = Mapping[str, Source]
@@ -24,6 +25,17 @@ def derived(*needs: str, kind: Any = None) -> Callable[[Callable[..., Any]], Any
 
     def declare(resolve: Callable[..., Any]) -> Any:
         return strawberry.field(resolver=resolve, graphql_type=kind, metadata={NEEDS: needs})
+
+    return declare
+
+
+def filled(column: str, *needs: str) -> Callable[[Callable[..., Any]], Any]:
+    """Declare a field that is a column of its row; where that is null, what the function says."""
+
+    def declare(resolve: Callable[..., Any]) -> Any:
+        return strawberry.field(
+            resolver=resolve, metadata={FILLED: column, NEEDS: (column, *needs)}
+        )
 
     return declare
 

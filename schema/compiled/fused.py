@@ -11,7 +11,7 @@ from typing import Any, get_args
 from graphql import GraphQLEnumType
 
 from models.layout import Layout, Source
-from schema.columns import BESIDE, GLOBAL_ID, JOINED, NEEDS, PATH
+from schema.columns import BESIDE, FILLED, GLOBAL_ID, JOINED, NEEDS, PATH
 from schema.compiled.leaves import GiveUp, leaf, slow
 from schema.compiled.selection import Field, Selection, Shape, Unsupported
 from schema.ids import ids_of
@@ -98,6 +98,7 @@ class Fuser:
             values = ", ".join(self._decoded(path, column) for column in columns)
             made = f"{self._fresh(view_of(tuple(columns)))}({values})"
             level.view = eval(f"lambda r: {made}", self.names)  # noqa: S307 - columns' names alone
+            self.names[f"make_{view}"] = level.view
             if any(f"({view})" in part for part in parts):
                 expression = f"({view} := {made}) and {expression}"
         return expression, level
@@ -134,7 +135,12 @@ class Fuser:
             level.deep.append(one)
             return "None"
         self.bound.append(one)
-        return leaf(one, f"f{len(self.bound) - 1}({view})", self._fresh)
+        function = f"f{len(self.bound) - 1}"
+        if FILLED in metadata:  # the view is made only where it is needed
+            place = self._place(path, metadata[FILLED])
+            otherwise = leaf(one, f"{function}(make_{view}(r))", self._fresh)
+            return f"({place} if {place}.__class__ is str else {otherwise})"
+        return leaf(one, f"{function}({view})", self._fresh)
 
     def _column(self, one: Field, path: tuple[str, ...], column: str) -> str:
         """Return the expression of a leaf that is a column."""

@@ -13,7 +13,7 @@ from resolvers import batches
 from resolvers import message as messages
 from resolvers.access import Right
 from resolvers.sentences import UNSUPPORTED_MESSAGE, say
-from schema.columns import derived
+from schema.columns import derived, filled
 from schema.context import Info
 from schema.ids import encode_id
 from schema.objects.channel import Channel
@@ -77,7 +77,7 @@ class Message(Node):
     created_at: datetime
     """When it was accepted here."""
 
-    @derived("text")
+    @filled("text")
     def text(root: strawberry.Parent[MessageRow], info: Info) -> str:
         """The text; for a message that cannot be shown, a sentence that says so."""
         if root.text is not None:
