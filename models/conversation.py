@@ -65,6 +65,12 @@ class Conversation(Model):
         "models.Member", related_name="snoozes", null=True, on_delete=fields.SET_NULL
     )
     snoozed_by_id: int | None
+    wake_on_reply = fields.BooleanField(default=True, db_default=True)
+    """Whether a message of the contact ends the snooze that is on."""
+    idle_since = fields.DatetimeField(null=True)
+    """When a member last wrote, or a later snooze ended; null once the contact has answered."""
+    auto_close_minutes = fields.IntField(null=True)
+    """The time of automatic closing when the episode began; null: it was off."""
     version = fields.IntField(default=1)
     """Counts the changes of status, assignee and snooze; a message is none of them."""
     created_at = fields.DatetimeField()

@@ -17,6 +17,8 @@ class ChangeSource(Enum):
     """The contact, by writing."""
     API = "API"
     """A program, with an API key."""
+    AUTO_CLOSE = "AUTO_CLOSE"
+    """Automatic closing: nobody wrote any more."""
     SYSTEM = "SYSTEM"
     """The server itself, such as the end of a snooze."""
 
@@ -36,6 +38,10 @@ class Episode(Model):
     closed_at = fields.DatetimeField(null=True)
     closed_source = fields.CharEnumField(ChangeSource, max_length=16, null=True)
     closed_by_id = fields.BigIntField(null=True)
+    note_category = fields.CharField(max_length=100, null=True)
+    """A copy of the category's name, as it was when the episode was closed."""
+    note_description = fields.CharField(max_length=500, null=True)
+    note_summary = fields.TextField(null=True)
 
     class Meta:
         table = "episode"

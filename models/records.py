@@ -87,6 +87,9 @@ class ConversationRecord:
     snoozed_at: datetime | None
     snoozed_until: datetime | None
     snoozed_by_id: int | None
+    wake_on_reply: bool
+    idle_since: datetime | None
+    auto_close_minutes: int | None
     version: int
     created_at: datetime
     contact: ContactRecord

@@ -14,6 +14,7 @@ MODEL_MODULES: tuple[str, ...] = tuple(
         "contact_channel",
         "conversation",
         "episode",
+        "closing_note_category",
         "message",
         "activity",
         "read_mark",

@@ -135,6 +135,13 @@ class MemberChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkspaceSettingsChanged:
+    """A setting of the workspace changed, or what it offers to choose from."""
+
+    workspace_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class CredentialRevoked:
     """A session ended or an API key was revoked: streams opened with it close."""
 
@@ -158,6 +165,7 @@ Fact = (
     | UnrepliedCleared
     | ConversationRead
     | MemberChanged
+    | WorkspaceSettingsChanged
     | CredentialRevoked
 )
 

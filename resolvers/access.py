@@ -39,6 +39,7 @@ class Right(Enum):
     EDIT_CONTACTS = "EDIT_CONTACTS"
     MANAGE_CHANNELS = "MANAGE_CHANNELS"
     MANAGE_API_KEYS = "MANAGE_API_KEYS"
+    MANAGE_SETTINGS = "MANAGE_SETTINGS"
 
 
 _EVERYBODY = frozenset(Role)
@@ -53,6 +54,7 @@ RIGHTS: Mapping[Right, frozenset[Role]] = {
     Right.EDIT_CONTACTS: _EVERYBODY,
     Right.MANAGE_CHANNELS: _LEADERS,
     Right.MANAGE_API_KEYS: _LEADERS,
+    Right.MANAGE_SETTINGS: _LEADERS,
 }
 """Which roles have which right; the README prints this table."""
 
@@ -193,6 +195,12 @@ async def get_workspace(viewer: Viewer, workspace_id: int, right: Right = Right.
     """Return a workspace of the viewer."""
     require(viewer, workspace_id, right)
     return await Workspace.get(id=workspace_id)
+
+
+async def hold_workspace(viewer: Viewer, workspace_id: int, right: Right) -> Workspace:
+    """Return a workspace of the viewer to be changed, locked until the transaction ends."""
+    require(viewer, workspace_id, right)
+    return await Workspace.select_for_update().get(id=workspace_id)
 
 
 async def get_conversation(

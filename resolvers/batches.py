@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from models.channel import Channel
+from models.closing_note_category import ClosingNoteCategory
 from models.contact_channel import ContactChannel
 from models.engine import sql
 from models.episode import Episode
@@ -25,6 +26,7 @@ from realtime.events import (
     MemberChanged,
     MessageAdded,
     MessageStatusChanged,
+    WorkspaceSettingsChanged,
 )
 from realtime.log import Logged
 from resolvers.access import Viewer
@@ -123,6 +125,16 @@ async def teams_by_id(ids: Collection[int]) -> dict[int, Team]:
     return {row.id: row for row in await Team.filter(id__in=set(ids))}
 
 
+async def workspaces_by_id(ids: Collection[int]) -> dict[int, Workspace]:
+    """Return workspaces."""
+    return {row.id: row for row in await Workspace.filter(id__in=set(ids))}
+
+
+async def closing_note_categories_by_id(ids: Collection[int]) -> dict[int, ClosingNoteCategory]:
+    """Return closing-note categories."""
+    return {row.id: row for row in await ClosingNoteCategory.filter(id__in=set(ids))}
+
+
 async def channels_by_id(ids: Collection[int]) -> dict[int, Channel]:
     """Return channels."""
     return {row.id: row for row in await Channel.filter(id__in=set(ids))}
@@ -181,7 +193,7 @@ async def hydrate(events: Sequence[Logged]) -> list[Delivery]:
     conversation_ids = {
         fact.conversation_id
         for fact in facts
-        if not isinstance(fact, MemberChanged | CredentialRevoked)
+        if not isinstance(fact, MemberChanged | WorkspaceSettingsChanged | CredentialRevoked)
     }
     message_ids = {
         fact.message_id for fact in facts if isinstance(fact, MessageAdded | MessageStatusChanged)

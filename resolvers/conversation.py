@@ -24,6 +24,7 @@ STATE_FIELDS = (
     "snoozed_at",
     "snoozed_until",
     "snoozed_by_id",
+    "wake_on_reply",
     "version",
 )
 
@@ -99,21 +100,42 @@ def open_now(conversation: ConversationRecord, cause: Cause, announce: Announce)
     An episode begins unless one was only hidden by a snooze.
     """
     was_open = ConversationStatus.OPEN in (conversation.status, conversation.status_before_snooze)
-    moment = now()
     conversation.status = ConversationStatus.OPEN
     clear_snooze(conversation)
     if not was_open:
-        conversation.opened_at = moment
-        conversation.closed_at = None
-        announce.insert(
-            "episode",
-            conversation_id=conversation.id,
-            opened_at=moment,
-            opened_source=cause.source,
-            opened_by_id=cause.member_id,
-        )
+        _begin_episode(conversation, cause, announce)
     record(conversation, announce, ActivityKind.OPENED, cause)
     announce(ConversationOpened(conversation.workspace_id, conversation.id))
+
+
+def _begin_episode(conversation: ConversationRecord, cause: Cause, announce: Announce) -> None:
+    conversation.opened_at = now()
+    conversation.closed_at = None
+    announce.insert(
+        "episode",
+        conversation_id=conversation.id,
+        opened_at=conversation.opened_at,
+        opened_source=cause.source,
+        opened_by_id=cause.member_id,
+    )
+
+
+def contact_wrote(conversation: ConversationRecord, announce: Announce) -> None:
+    """Open a locked conversation for a message of its contact, and save it, if it is not open.
+
+    Where a snooze does not end for it, an episode begins underneath: nobody overlooks the message
+    when the conversation comes back.
+    """
+    if conversation.status is ConversationStatus.OPEN:
+        return
+    if conversation.status is ConversationStatus.CLOSED or conversation.wake_on_reply:
+        open_now(conversation, BY_CONTACT, announce)
+    elif conversation.status_before_snooze is ConversationStatus.CLOSED:
+        conversation.status_before_snooze = ConversationStatus.OPEN
+        _begin_episode(conversation, BY_CONTACT, announce)
+    else:
+        return
+    save_state(conversation, announce)
 
 
 def clear_snooze(conversation: ConversationRecord) -> None:
@@ -122,3 +144,4 @@ def clear_snooze(conversation: ConversationRecord) -> None:
     conversation.snoozed_at = None
     conversation.snoozed_until = None
     conversation.snoozed_by_id = None
+    conversation.wake_on_reply = True

@@ -13,7 +13,7 @@ from connectors.channels import (
 from models.channel import Channel
 from models.clock import now
 from models.contact_channel import ContactChannel
-from models.conversation import Conversation, ConversationStatus
+from models.conversation import Conversation
 from models.engine import sql
 from models.message import Direction, Message, MessageKind, MessageSource, MessageStatus
 from models.queries import lock_conversation
@@ -21,7 +21,7 @@ from models.refusal import Refused
 from models.workspace import Workspace
 from realtime.transaction import Announce
 from resolvers.contact import NAME_LENGTH, Details, add_contact, clean_email, clean_phone
-from resolvers.conversation import BY_CONTACT, open_now, save_state
+from resolvers.conversation import contact_wrote
 from resolvers.delivery import reply_arrived, report_status
 from resolvers.message import Draft, Target, append, take_message_id
 
@@ -69,9 +69,7 @@ async def _receive_message(
     incoming = isinstance(item, InboundMessage)
     moment = now()
     if incoming:
-        if conversation.status is not ConversationStatus.OPEN:
-            open_now(conversation, BY_CONTACT, announce)
-            save_state(conversation, announce)
+        contact_wrote(conversation, announce)
         if conversation.unreplied_since is None:
             workspace = await Workspace.get(id=channel.workspace_id)
             if moment >= workspace.unreplied_since:

@@ -1,20 +1,69 @@
-"""Workspaces: making one, and the lists of what belongs to it."""
+"""Workspaces: making one, its settings, and the lists of what belongs to it."""
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from models.channel import Channel
 from models.clock import now
+from models.closing_note_category import ClosingNoteCategory
 from models.event import EventCounter
 from models.member import Member, Role, Visibility
 from models.queries import read_members
 from models.records import MemberRecord
+from models.refusal import Code, Refused
 from models.team import Team
 from models.user import User
-from models.workspace import Workspace
-from realtime.events import MemberChanged
+from models.workspace import DEFAULT_AUTO_CLOSE_MINUTES, ClosingNoteMode, Workspace
+from realtime.events import MemberChanged, WorkspaceSettingsChanged
 from realtime.transaction import transaction
+from resolvers.access import Right, Viewer, hold_workspace
 from resolvers.account import hash_password
+
+MIN_AUTO_CLOSE_MINUTES = 30
+MAX_AUTO_CLOSE_MINUTES = 14 * 24 * 60
+DEFAULT_SETTINGS: Mapping[str, Any] = {
+    "closing_note_mode": ClosingNoteMode.OPTIONAL,
+    "auto_close_is_enabled": False,
+    "auto_close_minutes": DEFAULT_AUTO_CLOSE_MINUTES,
+    "wake_on_reply": True,
+}
+"""What each setting is until somebody changes it, and again once it is cleared."""
+
+
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Refuse a time of automatic closing that is not 30 minutes to 14 days."""
+    minutes = settings.get("auto_close_minutes", DEFAULT_AUTO_CLOSE_MINUTES)
+    if not MIN_AUTO_CLOSE_MINUTES <= minutes <= MAX_AUTO_CLOSE_MINUTES:
+        raise Refused(
+            Code.INVALID,
+            "Automatic closing waits for {least} to {most} minutes.",
+            field=("automaticClosing", "afterMinutes"),
+            least=MIN_AUTO_CLOSE_MINUTES,
+            most=MAX_AUTO_CLOSE_MINUTES,
+        )
+
+
+async def update_workspace_settings(
+    viewer: Viewer, workspace_id: int, changes: Mapping[str, Any]
+) -> Workspace:
+    """Change the given settings, by the names of DEFAULT_SETTINGS; None means the default.
+
+    Automatic closing that is turned on anew leaves alone what was opened before.
+    """
+    given = {name: DEFAULT_SETTINGS[name] if new is None else new for name, new in changes.items()}
+    async with transaction() as announce:
+        workspace = await hold_workspace(viewer, workspace_id, Right.MANAGE_SETTINGS)
+        check_settings(given)
+        is_enabled = given.pop("auto_close_is_enabled", workspace.auto_close_since is not None)
+        if is_enabled is not (workspace.auto_close_since is not None):
+            given["auto_close_since"] = now() if is_enabled else None
+        changed = {name: new for name, new in given.items() if getattr(workspace, name) != new}
+        if changed:
+            workspace.update_from_dict(changed)
+            await workspace.save(update_fields=changed)
+            announce(WorkspaceSettingsChanged(workspace_id))
+    return workspace
 
 
 async def add_workspace(name: str, *, time_zone: str = "UTC", language: str = "en") -> Workspace:
@@ -101,3 +150,8 @@ async def teams(workspace_id: int) -> list[Team]:
 async def channels(workspace_id: int) -> list[Channel]:
     """Return the channels of a workspace of the viewer, by name."""
     return await Channel.filter(workspace_id=workspace_id).order_by("name", "id")
+
+
+async def closing_note_categories(workspace_id: int) -> list[ClosingNoteCategory]:
+    """Return the closing-note categories of a workspace of the viewer, by name."""
+    return await ClosingNoteCategory.filter(workspace_id=workspace_id).order_by("name", "id")

@@ -11,12 +11,15 @@ from models.episode import ChangeSource
 from models.member import Role, Visibility
 from models.message import Direction, MessageKind, MessageSource, MessageStatus
 from models.refusal import Code
+from models.workspace import ClosingNoteMode
 from resolvers.inbox import ConversationSort, InboxKind
+from resolvers.snooze import SnoozePreset
 
 NAMES: dict[type[Enum], str] = {
     ActivityKind: "ActivityKind",
     ChangeSource: "ChangeSource",
     ChannelKind: "ChannelKind",
+    ClosingNoteMode: "ClosingNoteMode",
     Code: "UserErrorCode",
     ConversationSort: "ConversationSort",
     ConversationStatus: "ConversationStatus",
@@ -24,6 +27,7 @@ NAMES: dict[type[Enum], str] = {
     MessageKind: "MessageKind",
     MessageSource: "MessageSource",
     MessageStatus: "MessageStatus",
+    SnoozePreset: "SnoozePreset",
     Role: "MemberRole",
     InboxKind: "InboxKind",
     Visibility: "ContactVisibility",

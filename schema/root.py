@@ -56,6 +56,7 @@ TYPES = (
     events.SnoozeExpired,
     events.ContactChanged,
     events.MemberChanged,
+    events.WorkspaceSettingsChanged,
 )
 """The types that are reached only through an interface."""
 

@@ -8,6 +8,7 @@ import strawberry
 from models.records import ConversationRow
 from realtime.events import SnoozeExpired as SnoozeExpiredFact
 from resolvers import snooze
+from resolvers.snooze import SnoozePreset
 from schema.context import Info, viewer_of
 from schema.ids import decode_id
 from schema.objects.conversation import Conversation
@@ -22,8 +23,12 @@ class SnoozeConversationInput:
 
     conversation_id: strawberry.ID
     """The conversation."""
-    until: datetime
+    until: datetime | None = None
     """When it comes back by itself: in the future, at most 366 days ahead."""
+    preset: SnoozePreset | None = None
+    """In place of `until`: one of the workspace's `snoozePresets`; their moment is found anew."""
+    wake_on_reply: bool | None = None
+    """Whether a message of the contact ends the snooze; omitted: as the workspace has it."""
     expected_version: int | None = None
     """The version it must still have; omitted: any."""
 
@@ -64,12 +69,16 @@ class Mutation:
     ) -> SnoozeConversationPayload:
         """Put a conversation into Snoozed until a moment; snoozing again moves the moment.
 
-        It returns by itself to where it was, Open or Closed.
+        It returns by itself to where it was, Open or Closed. With `wakeOnReply` a message of the
+        contact opens it before; without, the message arrives while it stays snoozed, and the
+        conversation comes back to Open.
         """
         conversation = await snooze.snooze_conversation(
             viewer_of(info),
             decode_id(input.conversation_id, "Conversation", "conversationId"),
             until=input.until,
+            preset=input.preset,
+            wake_on_reply=input.wake_on_reply,
             expected_version=input.expected_version,
         )
         return SnoozeConversationPayload(conversation=conversation)

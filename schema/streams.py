@@ -17,6 +17,7 @@ from realtime.events import (
     MemberChanged,
     MessageAdded,
     MessageStatusChanged,
+    WorkspaceSettingsChanged,
 )
 from realtime.log import (
     PAGE_EVENTS,
@@ -56,6 +57,8 @@ def seen_by(viewer: Viewer, told: Told) -> Seen | None:
         return None
     if isinstance(fact, MemberChanged):
         return Seen(told, is_hidden=False) if delivery.member is not None else None
+    if isinstance(fact, WorkspaceSettingsChanged):
+        return Seen(told, is_hidden=False)
     if isinstance(fact, ConversationRead) and fact.member_id != membership.member_id:
         return None
     if isinstance(fact, MessageAdded | MessageStatusChanged) and delivery.message is None:

@@ -1,13 +1,91 @@
-"""Workspaces: one by its id."""
+"""Workspaces: one by its id, and its settings."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import strawberry
+from strawberry.types.unset import UNSET
 
+from models.workspace import ClosingNoteMode
 from models.workspace import Workspace as WorkspaceRow
 from resolvers import workspace as workspaces
 from resolvers.access import get_workspace
 from schema.context import Info, viewer_of
 from schema.ids import decode_id
 from schema.objects.workspace import Workspace
+from schema.payload import Payload, mutation, result
+
+
+@strawberry.input
+class ClosingNoteSettingsChange:
+    """Closing notes; omitted fields stay, null goes back to the default."""
+
+    mode: ClosingNoteMode | None = UNSET
+    """Whether a note is taken, and what of it is required; by default it is OPTIONAL."""
+
+
+@strawberry.input
+class AutomaticClosingSettingsChange:
+    """Automatic closing; omitted fields stay, null goes back to the default."""
+
+    is_enabled: bool | None = UNSET
+    """Whether it is on; by default it is off."""
+    after_minutes: int | None = UNSET
+    """30 to 20,160 (14 days) after the last message of a member; by default 1,440 (24 hours)."""
+
+
+@strawberry.input
+class SnoozeSettingsChange:
+    """Snoozes; omitted fields stay, null goes back to the default."""
+
+    wake_on_reply: bool | None = UNSET
+    """Whether a message of the contact ends a snooze that does not say; by default it does."""
+
+
+@strawberry.input
+class UpdateWorkspaceSettingsInput:
+    """What is to be changed; omitted groups stay, null brings a whole group to its defaults."""
+
+    workspace_id: strawberry.ID
+    """The workspace."""
+    closing_notes: ClosingNoteSettingsChange | None = UNSET
+    """Closing notes."""
+    automatic_closing: AutomaticClosingSettingsChange | None = UNSET
+    """Automatic closing."""
+    snooze: SnoozeSettingsChange | None = UNSET
+    """Snoozes."""
+
+
+@strawberry.type
+class UpdateWorkspaceSettingsPayload(Payload):
+    """The workspace as it is now."""
+
+    workspace: WorkspaceRow | None = result(Workspace)
+    """The workspace with its settings."""
+
+
+SETTINGS: Mapping[str, Mapping[str, str]] = {
+    "closing_notes": {"mode": "closing_note_mode"},
+    "automatic_closing": {
+        "is_enabled": "auto_close_is_enabled",
+        "after_minutes": "auto_close_minutes",
+    },
+    "snooze": {"wake_on_reply": "wake_on_reply"},
+}
+"""The fields of each group, and what the resolver calls them."""
+
+
+def _changes(input: UpdateWorkspaceSettingsInput) -> dict[str, Any]:
+    changes = {}
+    for group, names in SETTINGS.items():
+        given = getattr(input, group)
+        if given is UNSET:
+            continue
+        for name, setting in names.items():
+            value = None if given is None else getattr(given, name)
+            if value is not UNSET:
+                changes[setting] = value
+    return changes
 
 
 @strawberry.type
@@ -23,3 +101,20 @@ class Query:
     async def workspaces(self, info: Info) -> list[WorkspaceRow]:
         """The workspaces of the viewer, by name."""
         return await workspaces.workspaces(viewer_of(info).memberships)
+
+
+@strawberry.type
+class Mutation:
+    """Changing workspaces."""
+
+    @mutation
+    async def update_workspace_settings(
+        self, info: Info, input: UpdateWorkspaceSettingsInput
+    ) -> UpdateWorkspaceSettingsPayload:
+        """Change settings of a workspace; for owners and managers."""
+        workspace = await workspaces.update_workspace_settings(
+            viewer_of(info),
+            decode_id(input.workspace_id, "Workspace", "workspaceId"),
+            _changes(input),
+        )
+        return UpdateWorkspaceSettingsPayload(workspace=workspace)

@@ -111,6 +111,12 @@ ROWS: dict[str, Row] = {
     "Mutation.connectChannel": act(
         "connectChannel", "workspaceId", right=Right.MANAGE_CHANNELS, values=NEW
     ),
+    "Mutation.updateWorkspaceSettings": act(
+        "updateWorkspaceSettings",
+        "workspaceId",
+        right=Right.MANAGE_SETTINGS,
+        values={"snooze": {"wakeOnReply": True}},
+    ),
     "Mutation.createContact": act(
         "createContact", "workspaceId", right=Right.EDIT_CONTACTS, values={"firstName": "New"}
     ),

@@ -25,10 +25,13 @@ VIEWER_CAN = {
     "Message.viewerCanRetry": Right.REPLY,
     "Workspace.viewerCanManageChannels": Right.MANAGE_CHANNELS,
     "Workspace.viewerCanManageApiKeys": Right.MANAGE_API_KEYS,
+    "Workspace.viewerCanManageSettings": Right.MANAGE_SETTINGS,
 }
 WHAT_THEY_CAN = """
 query($workspaceId: ID!, $conversationId: ID!, $messageId: ID!) {
-  Workspace: workspace(id: $workspaceId) { viewerCanManageChannels viewerCanManageApiKeys }
+  Workspace: workspace(id: $workspaceId) {
+    viewerCanManageChannels viewerCanManageApiKeys viewerCanManageSettings
+  }
   Conversation: conversation(id: $conversationId) {
     viewerCanReply viewerCanAssign viewerCanClose viewerCanSnooze contact { viewerCanEdit }
   }

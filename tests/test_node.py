@@ -6,6 +6,8 @@ import pytest
 from graphql import GraphQLObjectType
 
 from models.activity import Activity
+from models.clock import now
+from models.closing_note_category import ClosingNoteCategory
 from models.contact_channel import ContactChannel
 from models.conversation import Conversation
 from models.engine import sql
@@ -18,7 +20,7 @@ from tests.world import Api, World, make_world
 
 NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
 NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
-SHARED = ("Channel", "Member", "Team", "User", "Workspace", "StandardInbox")
+SHARED = ("Channel", "ClosingNoteCategory", "Member", "Team", "User", "Workspace", "StandardInbox")
 """The types whose objects every member of the workspace sees."""
 
 
@@ -28,10 +30,14 @@ async def everything(world: World) -> dict[str, str]:
     activity, episode = await Activity.all().first(), await Episode.all().first()
     channel = await ContactChannel.all().first()
     team = await world.team()
+    category = await ClosingNoteCategory.create(
+        workspace_id=world.workspace.id, name="Solved", created_at=now()
+    )
     assert activity is not None and episode is not None and channel is not None
     keys: dict[str, int | str] = {
         "Activity": activity.id,
         "Channel": world.channels[0].id,
+        "ClosingNoteCategory": category.id,
         "Contact": message.conversation.contact_id,
         "ContactChannel": channel.id,
         "Conversation": message.conversation_id,

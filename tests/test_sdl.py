@@ -32,8 +32,14 @@ FORWARD_ONLY = {"Query.events"}
 ROOT_TYPES = ("Query", "Mutation", "Subscription")
 MOMENT = re.compile(r"\w+At|until|since|\w+Since|\w+Until|at")
 YES_OR_NO = re.compile(r"(is|has|can|viewerCan|accepts|if)[A-Z]\w*")
-PLAIN_YES_OR_NO = {"masked", "unreplied"}
-"""`MaskedString.masked` and the filter `unreplied`, which bear the product's own words."""
+PLAIN_YES_OR_NO = {"masked", "unreplied", "wakeOnReply"}
+"""What bears the product's own words: `MaskedString.masked`, the filter `unreplied`, snoozes."""
+LEFT_TO_A_DEFAULT = {
+    "AutomaticClosingSettingsChange.isEnabled",
+    "SnoozeConversationInput.wakeOnReply",
+    "SnoozeSettingsChange.wakeOnReply",
+}
+"""Answers to yes or no that may be omitted or null, because there is a default."""
 
 
 @pytest.fixture(scope="module")
@@ -209,7 +215,8 @@ def test_moments_and_answers_to_yes_or_no_are_named_as_such(schema: GraphQLSchem
         assert (basis == "DateTime") is (MOMENT.fullmatch(name) is not None), place
         if basis == "Boolean":
             assert YES_OR_NO.fullmatch(name) or name in PLAIN_YES_OR_NO, place
-            assert str(kind_of_field).endswith("!") or kind_name.endswith("Payload"), place
+            is_sure = str(kind_of_field).endswith("!") or kind_name.endswith("Payload")
+            assert is_sure is (place not in LEFT_TO_A_DEFAULT), place
         if name.startswith("viewerCan"):
             assert str(kind_of_field) == "Boolean!", place
 

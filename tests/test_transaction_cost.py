@@ -27,7 +27,7 @@ DEEDS: dict[str, tuple[Deed, int, int]] = {
         6,
         11,
     ),
-    "snooze": (lambda who, one, _: snooze_conversation(who, one, until=TOMORROW), 4, 8),
+    "snooze": (lambda who, one, _: snooze_conversation(who, one, until=TOMORROW), 5, 9),
     "close": (lambda who, one, _: close_conversation(who, one), 5, 8),
     "assign": (
         lambda who, one, world: assign_conversation(who, one, assignee_id=world.owner.member.id),

@@ -32,6 +32,8 @@ class Snooze:
     """When it comes back by itself."""
     since: datetime
     """When it was snoozed."""
+    wake_on_reply: bool
+    """Whether a message of the contact ends it."""
     by_id: strawberry.Private[int | None]
 
     @relation(Member | None, batches.members_by_id)
@@ -127,12 +129,17 @@ class Conversation(Node):
         beside="last_message_id",
     )
 
-    @derived("snoozed_until", "snoozed_at", "snoozed_by_id")
+    @derived("snoozed_until", "snoozed_at", "snoozed_by_id", "wake_on_reply")
     def snooze(root: strawberry.Parent[ConversationRow]) -> Snooze | None:
         """The snooze; null unless the status is SNOOZED."""
         if root.snoozed_until is None or root.snoozed_at is None:
             return None
-        return Snooze(until=root.snoozed_until, since=root.snoozed_at, by_id=root.snoozed_by_id)
+        return Snooze(
+            until=root.snoozed_until,
+            since=root.snoozed_at,
+            wake_on_reply=root.wake_on_reply,
+            by_id=root.snoozed_by_id,
+        )
 
     @relation(
         Connection[TimelineItem],

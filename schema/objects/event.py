@@ -10,11 +10,14 @@ from models.records import ContactRecord, ConversationRecord, MemberRecord, Mess
 from realtime import events as facts
 from realtime.events import Fact
 from realtime.log import encode_cursor
+from resolvers.batches import workspaces_by_id
 from schema.ids import encode_id
 from schema.objects.contact import Contact
 from schema.objects.conversation import Conversation
 from schema.objects.member import Member
 from schema.objects.message import Message
+from schema.objects.workspace import Workspace
+from schema.relation import relation
 from schema.streams import Seen
 
 
@@ -205,6 +208,16 @@ class MemberChanged(WorkspaceEvent):
         return self.seen.told.delivery.member
 
 
+@strawberry.type
+class WorkspaceSettingsChanged(WorkspaceEvent):
+    """A setting of the workspace changed, or one of its closing-note categories."""
+
+    @relation(Workspace, workspaces_by_id)
+    def workspace(self) -> int:
+        """The workspace as it is now."""
+        return self.seen.told.delivery.logged.workspace_id
+
+
 KINDS: dict[type[Fact], Callable[[Seen], WorkspaceEvent]] = {
     facts.MessageAdded: lambda seen: MessageAdded(seen=seen),
     facts.MessageStatusChanged: lambda seen: MessageChanged(seen=seen),
@@ -212,6 +225,7 @@ KINDS: dict[type[Fact], Callable[[Seen], WorkspaceEvent]] = {
     facts.ContactCreated: lambda seen: ContactChanged(seen=seen),
     facts.ContactUpdated: lambda seen: ContactChanged(seen=seen),
     facts.MemberChanged: lambda seen: MemberChanged(seen=seen),
+    facts.WorkspaceSettingsChanged: lambda seen: WorkspaceSettingsChanged(seen=seen),
 }
 
 

@@ -5,10 +5,12 @@ from typing import Any
 import strawberry
 
 from models.channel import Channel as ChannelRow
+from models.closing_note_category import ClosingNoteCategory as ClosingNoteCategoryRow
 from models.records import MemberRecord
 from models.team import Team as TeamRow
 from models.workspace import Workspace as WorkspaceRow
 from realtime.log import encode_cursor
+from resolvers import snooze
 from resolvers import workspace as workspaces
 from resolvers.access import Right
 from resolvers.batches import members_by_id
@@ -20,6 +22,12 @@ from schema.objects.inbox import Inbox
 from schema.objects.member import Member
 from schema.objects.node import Node, global_id
 from schema.objects.team import Team
+from schema.objects.workspace_settings import (
+    ClosingNoteCategory,
+    SnoozePresetMoment,
+    WorkspaceSettings,
+    settings_of,
+)
 from schema.relation import relation
 
 
@@ -71,6 +79,24 @@ class Workspace(Node):
         return await workspaces.channels(root.id)
 
     @strawberry.field
+    def settings(root: strawberry.Parent[WorkspaceRow]) -> WorkspaceSettings:
+        """What owners and managers have chosen; change it with `updateWorkspaceSettings`."""
+        return settings_of(root)
+
+    @strawberry.field(graphql_type=list[ClosingNoteCategory])
+    async def closing_note_categories(
+        root: strawberry.Parent[WorkspaceRow],
+    ) -> list[ClosingNoteCategoryRow]:
+        """The reasons for closing that members choose from, by name."""
+        return await workspaces.closing_note_categories(root.id)
+
+    @strawberry.field
+    def snooze_presets(root: strawberry.Parent[WorkspaceRow]) -> list[SnoozePresetMoment]:
+        """The presets that lie ahead, with their moments in the workspace's time zone."""
+        presets = snooze.snooze_presets(root)
+        return [SnoozePresetMoment(preset=one, until=until) for one, until in presets.items()]
+
+    @strawberry.field
     def viewer_can_manage_channels(root: strawberry.Parent[WorkspaceRow], info: Info) -> bool:
         """Whether the viewer may use `connectChannel`."""
         return info.context.may(root.id, Right.MANAGE_CHANNELS)
@@ -79,6 +105,12 @@ class Workspace(Node):
     def viewer_can_manage_api_keys(root: strawberry.Parent[WorkspaceRow], info: Info) -> bool:
         """Whether the viewer may use `createApiKey` and `revokeApiKey`."""
         return info.context.may(root.id, Right.MANAGE_API_KEYS)
+
+    @strawberry.field
+    def viewer_can_manage_settings(root: strawberry.Parent[WorkspaceRow], info: Info) -> bool:
+        """Whether the viewer may use `updateWorkspaceSettings` and change closing-note
+        categories."""
+        return info.context.may(root.id, Right.MANAGE_SETTINGS)
 
     @classmethod
     def is_type_of(cls, obj: Any, _info: Any) -> bool:
