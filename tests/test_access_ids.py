@@ -12,7 +12,8 @@ from resolvers.node import FINDERS
 from schema.context import ContextMaker
 from schema.ids import encode_id, split_id
 from schema.root import build_schema
-from tests.access_matrix import ROWS, Row, Stage, make_stage
+from tests.access_matrix import ROWS, Row
+from tests.access_stage import Stage, make_stage
 from tests.world import Api, snapshot
 
 DEADLINE_SECONDS = 20

@@ -28,7 +28,7 @@ DEEDS: dict[str, tuple[Deed, int, int]] = {
         11,
     ),
     "snooze": (lambda who, one, _: snooze_conversation(who, one, until=TOMORROW), 5, 9),
-    "close": (lambda who, one, _: close_conversation(who, one), 5, 8),
+    "close": (lambda who, one, _: close_conversation(who, one), 6, 9),
     "assign": (
         lambda who, one, world: assign_conversation(who, one, assignee_id=world.owner.member.id),
         5,

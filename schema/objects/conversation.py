@@ -43,6 +43,18 @@ class Snooze:
 
 
 @strawberry.type
+class ClosingNote:
+    """What was said when an episode was closed; it stays, whatever becomes of the category."""
+
+    category_name: str | None
+    """The category's name at the time; null if none was chosen."""
+    category_description: str | None
+    """The category's description at the time; null if none was chosen."""
+    summary: str | None
+    """The text; null if there is none."""
+
+
+@strawberry.type
 class Episode(Node):
     """One stretch of a conversation from opened to closed."""
 
@@ -58,10 +70,45 @@ class Episode(Node):
     closed_source: ChangeSource | None
     """Who or what closed it; null while it is open."""
 
+    @relation(Member | None, batches.members_by_id)
+    def opened_by(root: strawberry.Parent[EpisodeRow]) -> int | None:
+        """The member who opened it; null for the contact, a program or the server."""
+        return root.opened_by_id
+
+    @relation(Member | None, batches.members_by_id)
+    def closed_by(root: strawberry.Parent[EpisodeRow]) -> int | None:
+        """The member who closed it; null for a program or the server, and while it is open."""
+        return root.closed_by_id
+
+    @strawberry.field
+    def note(root: strawberry.Parent[EpisodeRow]) -> ClosingNote | None:
+        """The closing note; null if it was closed without one."""
+        note = ClosingNote(
+            category_name=root.note_category,
+            category_description=root.note_description,
+            summary=root.note_summary,
+        )
+        return note if root.note_category or root.note_summary else None
+
+    @strawberry.field
+    def first_response_seconds(root: strawberry.Parent[EpisodeRow]) -> int | None:
+        """Full seconds from `openedAt` to `firstResponseAt`; null if there is none."""
+        return _seconds(root.opened_at, root.first_response_at)
+
+    @strawberry.field
+    def resolution_seconds(root: strawberry.Parent[EpisodeRow]) -> int | None:
+        """Full seconds from `openedAt` to `closedAt`; null while it is open."""
+        return _seconds(root.opened_at, root.closed_at)
+
     @classmethod
     def is_type_of(cls, obj: Any, _info: Any) -> bool:
         """Tell whether a row is of this type."""
         return isinstance(obj, EpisodeRow)
+
+
+def _seconds(start: datetime, end: datetime | None) -> int | None:
+    """Return the full seconds between; clocks of two servers may differ, but never below 0."""
+    return None if end is None else max(0, int((end - start).total_seconds()))
 
 
 @strawberry.type
@@ -198,10 +245,28 @@ class Conversation(Node):
         allowed = info.context.may(root.workspace_id, Right.CLOSE)
         return allowed and closing.can_be_closed(root)
 
+    @derived("workspace_id", "status")
+    def viewer_can_open(root: strawberry.Parent[ConversationRow], info: Info) -> bool:
+        """Whether the viewer may use `openConversation` and it would change something."""
+        allowed = info.context.may(root.workspace_id, Right.CLOSE)
+        return allowed and root.status is not ConversationStatus.OPEN
+
+    @derived("workspace_id", "status")
+    def viewer_can_reopen(root: strawberry.Parent[ConversationRow], info: Info) -> bool:
+        """Whether the viewer may use `reopenConversation` and it would change something."""
+        allowed = info.context.may(root.workspace_id, Right.CLOSE)
+        return allowed and closing.can_be_reopened(root)
+
     @derived("workspace_id")
     def viewer_can_snooze(root: strawberry.Parent[ConversationRow], info: Info) -> bool:
         """Whether the viewer may use `snoozeConversation`."""
         return info.context.may(root.workspace_id, Right.SNOOZE)
+
+    @derived("workspace_id", "status")
+    def viewer_can_unsnooze(root: strawberry.Parent[ConversationRow], info: Info) -> bool:
+        """Whether the viewer may use `unsnoozeConversation` and it would change something."""
+        allowed = info.context.may(root.workspace_id, Right.SNOOZE)
+        return allowed and root.status is ConversationStatus.SNOOZED
 
     @classmethod
     def is_type_of(cls, obj: Any, _info: Any) -> bool:
