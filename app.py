@@ -17,8 +17,10 @@ from realtime.broker import Broker
 from realtime.jobs import Handler, JobRunner, count_jobs
 from realtime.presence import signal_with
 from realtime.transaction import ring_with
+from resolvers.automatic_closing import close_idle
 from resolvers.channel import PROCESS_INBOUND, process_inbound
 from resolvers.delivery import deliver_message
+from resolvers.idle_clock import CLOSE_IDLE
 from resolvers.message import DELIVER_MESSAGE
 from resolvers.retention import CLEAN_UP, clean_up, schedule_clean_up
 from resolvers.snooze import EXPIRE_SNOOZE, expire_snooze
@@ -39,6 +41,7 @@ def job_handlers(client: GuardedClient) -> Mapping[str, Handler]:
     """Return what runs each kind of job."""
     return {
         CLEAN_UP: clean_up,
+        CLOSE_IDLE: close_idle,
         DELIVER_MESSAGE: partial(deliver_message, client),
         EXPIRE_SNOOZE: expire_snooze,
         PROCESS_INBOUND: process_inbound,

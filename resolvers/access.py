@@ -7,7 +7,6 @@ from enum import Enum
 from typing import Any, cast
 
 from models.channel import Channel
-from models.closing_note_category import ClosingNoteCategory
 from models.contact import Contact
 from models.engine import sql
 from models.episode import ChangeSource
@@ -291,21 +290,3 @@ async def get_channel(viewer: Viewer, channel_id: int, right: Right = Right.VIEW
         raise hidden(("channelId",))
     require(viewer, channel.workspace_id, right)
     return channel
-
-
-async def get_closing_note_category(
-    viewer: Viewer, category_id: int, right: Right = Right.VIEW
-) -> ClosingNoteCategory:
-    """Return a closing-note category of one of the viewer's workspaces."""
-    category = await ClosingNoteCategory.filter(id=category_id).first()
-    if category is None or category.workspace_id not in viewer.memberships:
-        raise hidden(("categoryId",))
-    require(viewer, category.workspace_id, right)
-    return category
-
-
-async def hold_closing_note_category(viewer: Viewer, category_id: int) -> ClosingNoteCategory:
-    """Return a category to be changed: its workspace is locked until the transaction ends."""
-    category = await get_closing_note_category(viewer, category_id, Right.MANAGE_SETTINGS)
-    await hold_workspace(viewer, category.workspace_id, Right.MANAGE_SETTINGS)
-    return await get_closing_note_category(viewer, category_id)

@@ -11,6 +11,7 @@ from realtime.events import ConversationAssigned, ConversationUnassigned
 from realtime.transaction import transaction
 from resolvers.access import Right, Viewer, hold_conversation
 from resolvers.conversation import caused_by, record, save_state
+from resolvers.idle_clock import watch
 
 M = TypeVar("M", Member, MemberRecord)
 
@@ -51,6 +52,7 @@ async def assign_conversation(
         cause = caused_by(viewer, conversation.workspace_id)
         conversation.assignee, conversation.assignee_id = member, member.id
         record(conversation, announce, ActivityKind.ASSIGNED, cause, assignee_id=member.id)
+        watch(conversation, announce)
         save_state(conversation, announce)
         announce(
             ConversationAssigned(

@@ -17,12 +17,11 @@ from realtime.transaction import Announce, transaction
 from resolvers.access import (
     Right,
     Viewer,
-    get_closing_note_category,
     hidden,
-    hold_closing_note_category,
     hold_conversation,
     hold_workspace,
 )
+from resolvers.batches import closing_note_categories_by_id
 from resolvers.conversation import Cause, caused_by, clear_snooze, open_now, record, save_state
 from resolvers.idempotency import claim_key
 
@@ -119,7 +118,8 @@ async def close_now(
     """Close a locked conversation that is not closed, and have it saved."""
     moment = now()
     conversation.status = ConversationStatus.CLOSED
-    clear_snooze(conversation)
+    conversation.idle_since = None
+    clear_snooze(conversation, announce)
     conversation.closed_at = moment
     conversation.unreplied_since = None
     await Episode.filter(conversation_id=conversation.id, closed_at=None).update(
@@ -163,7 +163,8 @@ async def reopen_conversation(
             viewer, conversation_id, Right.CLOSE, expected_version=expected_version
         )
         if can_be_reopened(conversation):
-            open_now(conversation, caused_by(viewer, conversation.workspace_id), announce)
+            cause = caused_by(viewer, conversation.workspace_id)
+            await open_now(conversation, cause, announce)
             save_state(conversation, announce)
     return conversation
 
@@ -204,7 +205,7 @@ async def create_closing_note_category(
             viewer, workspace_id, "createClosingNoteCategory", idempotency_key, values
         )
         if claim.first_result is not None:
-            return await get_closing_note_category(viewer, claim.first_result)
+            return await _category(viewer, claim.first_result)
         name, description = check_category(name, description)
         await _check_room(workspace_id, name)
         category = await ClosingNoteCategory.create(
@@ -220,7 +221,7 @@ async def update_closing_note_category(
 ) -> ClosingNoteCategory:
     """Change the given ones of `name` and `description`; older notes keep what they have."""
     async with transaction() as announce:
-        category = await hold_closing_note_category(viewer, category_id)
+        category = await _hold_category(viewer, category_id)
         before = {"name": category.name, "description": category.description}
         name, description = check_category(**before | dict(changes))
         if before != {"name": name, "description": description}:
@@ -234,10 +235,25 @@ async def update_closing_note_category(
 async def delete_closing_note_category(viewer: Viewer, category_id: int) -> int:
     """Offer a reason for closing no more and return its id; older notes keep what they have."""
     async with transaction() as announce:
-        category = await hold_closing_note_category(viewer, category_id)
+        category = await _hold_category(viewer, category_id)
         await category.delete()
         announce(WorkspaceSettingsChanged(category.workspace_id))
     return category_id
+
+
+async def _category(viewer: Viewer, category_id: int) -> ClosingNoteCategory:
+    """Return a category of one of the viewer's workspaces."""
+    category = (await closing_note_categories_by_id([category_id])).get(category_id)
+    if category is None or category.workspace_id not in viewer.memberships:
+        raise hidden(("categoryId",))
+    return category
+
+
+async def _hold_category(viewer: Viewer, category_id: int) -> ClosingNoteCategory:
+    """Return a category to be changed: its workspace is locked until the transaction ends."""
+    category = await _category(viewer, category_id)
+    await hold_workspace(viewer, category.workspace_id, Right.MANAGE_SETTINGS)
+    return await _category(viewer, category_id)
 
 
 async def _check_room(workspace_id: int, name: str, *, except_id: int = 0) -> None:

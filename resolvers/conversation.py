@@ -6,11 +6,13 @@ from datetime import datetime
 from models.activity import ActivityKind
 from models.clock import now
 from models.conversation import ConversationStatus
+from models.engine import sql
 from models.episode import ChangeSource
 from models.records import CONVERSATIONS, ConversationRecord
 from realtime.events import ConversationOpened
 from realtime.transaction import Announce, transaction
 from resolvers.access import Right, Viewer, hold_conversation
+from resolvers.idle_clock import resume
 
 STATE_FIELDS = (
     "status",
@@ -25,6 +27,8 @@ STATE_FIELDS = (
     "snoozed_until",
     "snoozed_by_id",
     "wake_on_reply",
+    "idle_since",
+    "auto_close_minutes",
     "version",
 )
 
@@ -89,26 +93,34 @@ async def open_conversation(
         )
         if conversation.status is not ConversationStatus.OPEN:
             cause = caused_by(viewer, conversation.workspace_id)
-            open_now(conversation, cause, announce)
+            await open_now(conversation, cause, announce)
             save_state(conversation, announce)
     return conversation
 
 
-def open_now(conversation: ConversationRecord, cause: Cause, announce: Announce) -> None:
+async def open_now(conversation: ConversationRecord, cause: Cause, announce: Announce) -> None:
     """Open a locked conversation that is not open; the caller saves it.
 
     An episode begins unless one was only hidden by a snooze.
     """
     was_open = ConversationStatus.OPEN in (conversation.status, conversation.status_before_snooze)
     conversation.status = ConversationStatus.OPEN
-    clear_snooze(conversation)
     if not was_open:
-        _begin_episode(conversation, cause, announce)
+        await _begin_episode(conversation, cause, announce)
+    clear_snooze(conversation, announce)
     record(conversation, announce, ActivityKind.OPENED, cause)
     announce(ConversationOpened(conversation.workspace_id, conversation.id))
 
 
-def _begin_episode(conversation: ConversationRecord, cause: Cause, announce: Announce) -> None:
+async def _begin_episode(
+    conversation: ConversationRecord, cause: Cause, announce: Announce
+) -> None:
+    found = await sql.records(
+        "SELECT auto_close_minutes FROM workspace WHERE id = ? AND auto_close_since IS NOT NULL",
+        conversation.workspace_id,
+    )
+    conversation.auto_close_minutes = found[0][0] if found else None
+    conversation.idle_since = None
     conversation.opened_at = now()
     conversation.closed_at = None
     announce.insert(
@@ -120,7 +132,7 @@ def _begin_episode(conversation: ConversationRecord, cause: Cause, announce: Ann
     )
 
 
-def contact_wrote(conversation: ConversationRecord, announce: Announce) -> None:
+async def contact_wrote(conversation: ConversationRecord, announce: Announce) -> None:
     """Open a locked conversation for a message of its contact, and save it, if it is not open.
 
     Where a snooze does not end for it, an episode begins underneath: nobody overlooks the message
@@ -129,17 +141,22 @@ def contact_wrote(conversation: ConversationRecord, announce: Announce) -> None:
     if conversation.status is ConversationStatus.OPEN:
         return
     if conversation.status is ConversationStatus.CLOSED or conversation.wake_on_reply:
-        open_now(conversation, BY_CONTACT, announce)
+        await open_now(conversation, BY_CONTACT, announce)
     elif conversation.status_before_snooze is ConversationStatus.CLOSED:
         conversation.status_before_snooze = ConversationStatus.OPEN
-        _begin_episode(conversation, BY_CONTACT, announce)
+        await _begin_episode(conversation, BY_CONTACT, announce)
     else:
         return
     save_state(conversation, announce)
 
 
-def clear_snooze(conversation: ConversationRecord) -> None:
-    """Take the snooze off a conversation; the caller decides the status and saves."""
+def clear_snooze(conversation: ConversationRecord, announce: Announce) -> None:
+    """Take the snooze off a conversation that has its new status; the caller saves.
+
+    Where there was one, the clock of automatic closing starts at its end.
+    """
+    if conversation.snoozed_until is not None:
+        resume(conversation, announce)
     conversation.status_before_snooze = None
     conversation.snoozed_at = None
     conversation.snoozed_until = None

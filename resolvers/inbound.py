@@ -69,7 +69,7 @@ async def _receive_message(
     incoming = isinstance(item, InboundMessage)
     moment = now()
     if incoming:
-        contact_wrote(conversation, announce)
+        await contact_wrote(conversation, announce)
         if conversation.unreplied_since is None:
             workspace = await Workspace.get(id=channel.workspace_id)
             if moment >= workspace.unreplied_since:

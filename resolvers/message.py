@@ -22,6 +22,7 @@ from realtime.transaction import Announce, transaction
 from resolvers.access import Right, Viewer, get_message, hidden, hold_conversation
 from resolvers.conversation import caused_by, open_now, save_state
 from resolvers.idempotency import KeyUse, settled
+from resolvers.idle_clock import note_message
 
 TEXT_LENGTH = 7000
 DELIVER_MESSAGE = "deliver_message"
@@ -59,7 +60,7 @@ async def send_message(
         if first is not None:
             return await get_message(viewer, first)
         target = await _target(conversation, channel_id)
-        message = _enqueue(viewer, conversation, target, text, announce)
+        message = await _enqueue(viewer, conversation, target, text, announce)
         use.remember(message.id, announce)
     if message.author_id is not None:
         typist = f"member:{message.author_id}"
@@ -92,7 +93,9 @@ async def retry_message(
             )
         next_message_id = await take_message_id()
         target = Target(failed.contact_channel_id, failed.channel_id, next_message_id)
-        message = _enqueue(viewer, conversation, target, failed.text or "", announce, failed.id)
+        message = await _enqueue(
+            viewer, conversation, target, failed.text or "", announce, failed.id
+        )
         use.remember(message.id, announce)
     return message
 
@@ -170,7 +173,7 @@ async def _first_contact(conversation: ConversationRecord, channel_id: int | Non
     return Target(target.id, channel.id, await take_message_id())
 
 
-def _enqueue(
+async def _enqueue(
     viewer: Viewer,
     conversation: ConversationRecord,
     target: Target,
@@ -181,7 +184,7 @@ def _enqueue(
     """Have a pending message of a locked conversation written, its event and its delivery."""
     cause = caused_by(viewer, conversation.workspace_id)
     if conversation.status is ConversationStatus.CLOSED:
-        open_now(conversation, cause, announce)
+        await open_now(conversation, cause, announce)
         save_state(conversation, announce)
     by_program = cause.source is ChangeSource.API
     draft = Draft(
@@ -229,6 +232,7 @@ LAST_MESSAGE = (
     "last_message_at",
     "last_channel_id",
     "unreplied_since",
+    "idle_since",
 )
 
 
@@ -274,6 +278,7 @@ def append(
     conversation.last_message_id = message_id
     conversation.last_message_at = moment
     conversation.last_channel_id = target.contact_channel_id
+    note_message(conversation, draft.source, moment, announce)
     announce.save(CONVERSATIONS, conversation, LAST_MESSAGE)
     announce(MessageAdded(conversation.workspace_id, conversation.id, message_id))
     return MessageRecord(id=message_id, **values, **NOT_YET)

@@ -155,7 +155,7 @@ async def unsnooze_conversation(
         if conversation.status_before_snooze is not None:
             cause = caused_by(viewer, conversation.workspace_id)
             conversation.status = conversation.status_before_snooze
-            clear_snooze(conversation)
+            clear_snooze(conversation, announce)
             record(conversation, announce, ActivityKind.UNSNOOZED, cause)
             save_state(conversation, announce)
             announce(ConversationUnsnoozed(conversation.workspace_id, conversation.id))
@@ -179,7 +179,7 @@ async def expire_snooze(job: ClaimedJob) -> None:
             origin = conversation.status_before_snooze
             assert until is not None and origin is not None  # noqa: S101 - a constraint says so
             conversation.status = origin
-            clear_snooze(conversation)
+            clear_snooze(conversation, announce)
             record(conversation, announce, ActivityKind.SNOOZE_EXPIRED, BY_SYSTEM, until=until)
             save_state(conversation, announce)
             announce(SnoozeExpired(conversation.workspace_id, conversation.id, until))

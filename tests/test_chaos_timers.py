@@ -1,9 +1,11 @@
-"""Chaos: a thousand snoozes end in one second while a process is killed, each of them once."""
+"""Chaos: a thousand snoozes and 200 automatic closings fall due in one second, each done once."""
 
 import asyncio
 from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from models.activity import Activity, ActivityKind
 from models.clock import now
@@ -11,44 +13,81 @@ from models.contact import Contact
 from models.conversation import Conversation, ConversationStatus
 from models.database import connect, disconnect
 from models.engine import sql
-from realtime.events import SnoozeExpired
+from models.episode import ChangeSource, Episode
+from models.queries import lock_conversation
+from realtime.events import ConversationClosed, SnoozeExpired
+from realtime.transaction import transaction
+from resolvers.idle_clock import CLOSE_IDLE, watch
 from resolvers.snooze import EXPIRE_SNOOZE, snooze_conversation
 from tests.chaos import ORPHAN_SECONDS, SETTLE_SECONDS
 from tests.processes import Process, processes
+from tests.test_automatic_closing import turn_on
 from tests.waiting import until
 from tests.world import World, make_world
 
 SNOOZES = 1000
+CLOSINGS = 200
+IDLE = timedelta(minutes=30)
 LATE = timedelta(days=3)
 
 
-async def _snooze_many(world: World) -> list[int]:
-    """Snooze a thousand closed conversations for a day; return their ids."""
-    moment, workspace_id = now(), world.workspace.id
+@dataclass(frozen=True)
+class Timers:
+    """Conversations for which something falls due."""
+
+    snoozed: list[int]
+    idle: list[int]
+
+
+async def _conversations(world: World, amount: int, **state: Any) -> list[int]:
+    """Add conversations in a state; return their ids."""
+    moment, name = now(), f"{state['status'].value}"
+    own = {"workspace_id": world.workspace.id}
     await Contact.bulk_create(
-        Contact(workspace_id=workspace_id, first_name=f"C{number}", created_at=moment)
-        for number in range(SNOOZES)
+        Contact(**own, first_name=name, created_at=moment) for _ in range(amount)
     )
+    contacts = await Contact.filter(**own, first_name=name)
     await Conversation.bulk_create(
         Conversation(
-            workspace_id=workspace_id,
-            contact_id=contact.id,
-            status=ConversationStatus.CLOSED,
-            last_message_at=moment,
-            created_at=moment,
+            **own, contact_id=contact.id, last_message_at=moment, created_at=moment, **state
         )
-        for contact in await Contact.filter(workspace_id=workspace_id)
+        for contact in contacts
     )
-    keys = [row.id for row in await Conversation.filter(workspace_id=workspace_id)]
-    viewer = await world.owner.viewer()
-    for key in keys:
+    rows = await Conversation.filter(**own, status=state["status"])
+    return [row.id for row in rows]
+
+
+async def _start_timers(world: World) -> Timers:
+    """Snooze a thousand closed conversations for a day, and let 200 open ones be idle."""
+    moment, viewer = now(), await world.owner.viewer()
+    await turn_on(world, minutes=30)
+    snoozed = await _conversations(world, SNOOZES, status=ConversationStatus.CLOSED)
+    for key in snoozed:
         await snooze_conversation(viewer, key, until=moment + timedelta(days=1))
-    return keys
+    idle = await _conversations(
+        world,
+        CLOSINGS,
+        status=ConversationStatus.OPEN,
+        opened_at=now(),
+        idle_since=moment,
+        auto_close_minutes=30,
+    )
+    await Episode.bulk_create(
+        Episode(conversation_id=key, opened_at=moment, opened_source=ChangeSource.CONTACT)
+        for key in idle
+    )
+    for key in idle:
+        async with transaction() as announce:
+            conversation = await lock_conversation(key)
+            assert conversation is not None
+            watch(conversation, announce)
+    return Timers(snoozed, idle)
 
 
 async def _make_due(at: datetime) -> None:
-    """Move every snooze, and its job, to one moment."""
-    await sql.affected("UPDATE conversation SET snoozed_until = ?", at)
+    """Move every timer, and its job, to one moment."""
+    await sql.affected("UPDATE conversation SET snoozed_until = ? WHERE status = 'SNOOZED'", at)
+    await sql.affected("UPDATE conversation SET idle_since = ? WHERE status = 'OPEN'", at - IDLE)
     await sql.affected("UPDATE job SET run_at = ?", at)
 
 
@@ -64,23 +103,32 @@ async def _until_no_job_waits() -> None:
             f"UPDATE job SET lease_until = {sql.database_now(-1)} WHERE state = 'RUNNING'"
             f" AND lease_until < {sql.database_now(60 - ORPHAN_SECONDS)}"
         )
-        [row] = await sql.rows("SELECT COUNT(*) AS open FROM job WHERE kind = ?", EXPIRE_SNOOZE)
+        [row] = await sql.rows(
+            "SELECT COUNT(*) AS open FROM job WHERE kind IN (?, ?)", EXPIRE_SNOOZE, CLOSE_IDLE
+        )
         return bool(row["open"] == 0)
 
     await until(is_done, SETTLE_SECONDS)
 
 
-async def _check(world: World, keys: list[int], due: datetime) -> None:
-    """Show one change, one line and one event for each snooze, none of them early."""
-    facts = [fact for fact in await world.facts() if isinstance(fact, SnoozeExpired)]
-    assert Counter(fact.conversation_id for fact in facts) == Counter(keys)
-    lines = await Activity.filter(kind=ActivityKind.SNOOZE_EXPIRED)
-    assert Counter(line.conversation_id for line in lines) == Counter(keys)
-    assert min(line.created_at for line in lines) >= due - timedelta(milliseconds=1)
-    rows = await Conversation.filter(id__in=keys)
-    assert {(row.status, row.version, row.last_seq) for row in rows} == {
-        (ConversationStatus.CLOSED, 3, 2)
-    }
+async def _check(world: World, timers: Timers, due: datetime) -> None:
+    """Show one change, one line and one event for each timer, none of them early."""
+    facts = await world.facts()
+    for keys, kind, fact_type, seq in (
+        (timers.snoozed, ActivityKind.SNOOZE_EXPIRED, SnoozeExpired, 2),
+        (timers.idle, ActivityKind.CLOSED, ConversationClosed, 1),
+    ):
+        told = [one.conversation_id for one in facts if isinstance(one, fact_type)]
+        assert Counter(told) == Counter(keys)
+        lines = await Activity.filter(kind=kind)
+        assert Counter(line.conversation_id for line in lines) == Counter(keys)
+        assert min(line.created_at for line in lines) >= due - timedelta(milliseconds=1)
+        rows = await Conversation.filter(id__in=keys)
+        assert {(row.status, row.version, row.last_seq) for row in rows} == {
+            (ConversationStatus.CLOSED, seq + 1, seq)
+        }
+    episodes = await Episode.filter(closed_source=ChangeSource.AUTO_CLOSE)
+    assert Counter(one.conversation_id for one in episodes) == Counter(timers.idle)
     log = await sql.rows("SELECT seq FROM event WHERE workspace_id = ?", world.workspace.id)
     assert sorted(row["seq"] for row in log) == list(range(1, len(log) + 1))
 
@@ -100,7 +148,7 @@ async def _survive(database_url: str, bus_url: str, directory: Path, amount: int
     await connect(database_url)
     try:
         world = await make_world()
-        keys = await _snooze_many(world)
+        timers = await _start_timers(world)
         async with processes(directory, database_url, bus_url, amount) as servers:
             due = now() + timedelta(seconds=1)
             await _make_due(due)
@@ -108,7 +156,7 @@ async def _survive(database_url: str, bus_url: str, directory: Path, amount: int
             if amount == 1:
                 servers[0].start()
             await _until_no_job_waits()
-        await _check(world, keys, due)
+        await _check(world, timers, due)
     finally:
         await disconnect()
 
@@ -131,11 +179,11 @@ async def test_days_late_after_an_outage_each_ends_once(
     await connect(postgres_database_url)
     try:
         world = await make_world()
-        keys = await _snooze_many(world)
+        timers = await _start_timers(world)
         due = now() - LATE
         await _make_due(due)
         async with processes(tmp_path, postgres_database_url, redis_url, 2):
             await _until_no_job_waits()
-        await _check(world, keys, due)
+        await _check(world, timers, due)
     finally:
         await disconnect()

@@ -201,7 +201,12 @@ async def run_jobs(client: GuardedClient | None = None) -> int:
 async def let_time_pass(seconds: float) -> None:
     """Move everything that is due at some moment that much nearer."""
     shift = timedelta(seconds=seconds)
-    for table, column in (("job", "run_at"), ("conversation", "snoozed_until")):
+    moments = (
+        ("job", "run_at"),
+        ("conversation", "snoozed_until"),
+        ("conversation", "idle_since"),
+    )
+    for table, column in moments:
         rows = await sql.rows(f"SELECT id, {column} AS due FROM {table} WHERE {column} IS NOT NULL")
         for row in rows:
             moved = sql.moment(row["due"]) - shift
