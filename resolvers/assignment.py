@@ -52,7 +52,7 @@ async def assign_conversation(
         cause = caused_by(viewer, conversation.workspace_id)
         conversation.assignee, conversation.assignee_id = member, member.id
         record(conversation, announce, ActivityKind.ASSIGNED, cause, assignee_id=member.id)
-        watch(conversation, announce)
+        watch(conversation, announce)  # a clock runs for the new assignee as for the last one
         save_state(conversation, announce)
         announce(
             ConversationAssigned(
