@@ -192,16 +192,18 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
         token, language = bearer(headers.get("authorization")), headers.get("accept-language", "")
         try:
             operation = self.named(operation)
-            if media == EVENT_STREAM:
-                return await self.stream(operation, await self.identify(token, language))
-            data = await self.proved(operation, token, language)
+            prepared = None if media == EVENT_STREAM else self.prepared(operation)
+            data = await self.proved(prepared, token, language)
         except ApiError as error:
             result = PreExecutionError(data=None, errors=[error])
-            return _json(payload(result), _status(result, media), media)
+            kind = JSON if media == EVENT_STREAM else media
+            return _json(payload(result), _status(result, media), kind)
         if data is not None:
             return _json({"data": data}, 200, media)
         context = await self.identify(token, language)
-        return await self.execute(operation, context, media)
+        if media == EVENT_STREAM:
+            return await self.stream(operation, context)
+        return await self.execute(operation, prepared, context, media)
 
     def named(self, operation: OperationRequest) -> OperationRequest:
         """Return an operation with its text, also where it came by id or by hash."""
@@ -233,26 +235,26 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
         return direct.prepare(text, operation.operation_name, operation.variables)
 
     async def proved(
-        self, operation: OperationRequest, token: str | None, language: str
+        self, prepared: Prepared | None, token: str | None, language: str
     ) -> dict[str, Any] | None:
         """Return a query's data for a viewer who is remembered, and was proved by its rows.
 
         None where they are not, or where nothing could prove it: they are looked up then.
         """
-        if self.recall is None or token is None:
-            return None
-        prepared = self.prepared(operation)
-        if prepared is None or not prepared.is_provable:
+        if self.recall is None or token is None or prepared is None or not prepared.is_provable:
             return None
         context = self.recall(token, language)
         return await prepared.run_proving(context) if context is not None else None
 
     async def execute(
-        self, operation: OperationRequest, context: OperationContext, media: str
+        self,
+        operation: OperationRequest,
+        prepared: Prepared | None,
+        context: OperationContext,
+        media: str,
     ) -> Response:
         """Execute a query or mutation; plain JSON answers 200 to all that was well-formed."""
         try:
-            prepared = self.prepared(operation)
             data = await prepared.run(context) if prepared is not None else None
             if data is not None:
                 return _json({"data": data}, 200, media)

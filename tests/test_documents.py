@@ -143,6 +143,9 @@ async def test_where_only_registered_ones_count_others_are_refused(registered: P
 
 async def test_events_and_sockets_take_ids_too(registered: Path) -> None:
     async with toy(persisted_documents=registered, persisted_only=True) as server:
+        unknown = await ask(server, {"documentId": "none"}, accept="text/event-stream")
+        assert (unknown.status_code, unknown.json()) == (400, {"errors": [NOT_FOUND]})
+        assert unknown.headers["content-type"] == "application/json; charset=utf-8"
         events = await ask(server, {"documentId": "count"}, accept="text/event-stream")
         assert events.text.count("event: next") == 3
         heard = []
