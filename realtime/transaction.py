@@ -56,8 +56,13 @@ class Announce:
         self._jobs.append((kind, encoded, run_at or at_once, ordering_key, dedupe_key, moment))
 
     def save(self, table: Table[Any], row: Any, names: Iterable[str]) -> None:
-        """Have columns of a locked record written with the events, as they are by then."""
-        _, _, kept = self._saves.setdefault((table.name, row.id), (table, row, {}))
+        """Have columns of a locked record written with the events, as they are by then.
+
+        Raises RuntimeError for a row of which another record is to be written: one would be lost.
+        """
+        _, known, kept = self._saves.setdefault((table.name, row.id), (table, row, {}))
+        if known is not row:
+            raise RuntimeError(f"Two records of {table.name} {row.id} in one transaction")
         kept.update(dict.fromkeys(names))
 
     def insert(self, table: str, **values: Any) -> None:

@@ -10,7 +10,10 @@ import pytest
 from models.engine import sql
 from models.engine.errors import TransientDatabaseError
 from models.message import Message
+from models.queries import lock_conversation
+from models.records import CONVERSATIONS
 from models.refusal import Refused
+from realtime.transaction import transaction
 from resolvers.assignment import assign_conversation, unassign_conversation
 from resolvers.closing import close_conversation
 from resolvers.conversation import open_conversation
@@ -83,3 +86,29 @@ async def test_one_key_at_once_for_two_conversations_is_used_once(database: obje
     assert len(sent) == 1
     assert {type(one) for one in refused} <= {Refused, TransientDatabaseError}
     assert await Message.filter(text="hello").count() == 1
+
+
+async def test_columns_saved_twice_are_written_once_and_two_records_of_a_row_never(
+    database: object,
+) -> None:
+    world = await make_world()
+    conversation_id = (await world.hear()).conversation_id
+    with sql.count_statements() as counter:
+        async with transaction() as announce:
+            row = await lock_conversation(conversation_id)
+            assert row is not None
+            row.version = 7
+            announce.save(CONVERSATIONS, row, ["version"])
+            row.version = 8
+            announce.save(CONVERSATIONS, row, ["version", "last_seq"])
+    assert sum("UPDATE conversation" in one for one in counter.statements) == 1
+    with pytest.raises(RuntimeError, match="Two records"):
+        async with transaction() as announce:
+            for version in (9, 10):
+                other = await lock_conversation(conversation_id)
+                assert other is not None
+                other.version = version
+                announce.save(CONVERSATIONS, other, ["version"])
+    kept = await lock_conversation(conversation_id)
+    assert kept is not None
+    assert kept.version == 8
