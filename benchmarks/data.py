@@ -174,7 +174,8 @@ class World:
     def _conversations(self) -> tuple[str, str, Iterator[Row]]:
         columns = (
             "id workspace_id contact_id status assignee_id last_seq incoming_count last_message_id"
-            " last_message_at last_channel_id opened_at closed_at status_before_snooze snoozed_at"
+            " last_message_at last_channel_id last_incoming_at opened_at closed_at status_since"
+            " status_before_snooze snoozed_at"
             " snoozed_until snoozed_by_id version created_at"
         )
         return "conversation", columns, map(self._conversation, self._each())
@@ -186,9 +187,10 @@ class World:
         snooze: Row = ("OPEN", ended, END, 1) if status == "SNOOZED" else (None,) * 4
         seq = self.length(one) + (1 if status == "OPEN" else 2)
         closed = ended if status == "CLOSED" else None
+        since = opened if status == "OPEN" else ended
         return (
             one, WORKSPACE, one, status, assignee(one), seq, self.length(one) // 2, last[one],
-            ended, one, opened, closed, *snooze, 1 if status == "OPEN" else 2, opened,
+            ended, one, ended, opened, closed, since, *snooze, 1 if status == "OPEN" else 2, opened,
         )  # fmt: skip
 
     def _episodes(self) -> tuple[str, str, Iterator[Row]]:

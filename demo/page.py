@@ -2,9 +2,9 @@
 
 from demo.seed import Demo, first_conversation
 from models.clock import now
-from resolvers.access import Viewer
 from resolvers.account import Tokens, authenticate, open_session
 from resolvers.inbox import InboxKind
+from resolvers.viewer import Viewer
 from schema.ids import encode_id
 from web.graphiql import PageData, Tab, demo_tabs
 

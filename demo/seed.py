@@ -38,7 +38,6 @@ from models.user import User
 from models.workspace import Workspace
 from realtime.log import Head
 from realtime.transaction import transaction
-from resolvers.access import Membership, Viewer
 from resolvers.assignment import assign_conversation
 from resolvers.channel import connect_channel
 from resolvers.closing import close_conversation
@@ -48,6 +47,7 @@ from resolvers.inbound import receive
 from resolvers.message import send_message
 from resolvers.read_mark import mark_conversation_read
 from resolvers.snooze import snooze_conversation
+from resolvers.viewer import Membership, Viewer
 from resolvers.workspace import add_member, add_user, add_workspace
 
 NOBODY_LISTENS = "http://127.0.0.1:8010"
@@ -118,6 +118,7 @@ def _viewer(member: Member) -> Viewer:
         role=member.role,
         visibility=member.visibility,
         team_id=member.team_id,
+        restrictions=member.restrictions,
         head=Head(0, 0, ""),
     )
     return Viewer("session:0", member.user_id, {member.workspace_id: membership}, None, None)

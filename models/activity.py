@@ -26,6 +26,12 @@ class ActivityKind(Enum):
     """Its snooze was ended by somebody."""
     SNOOZE_EXPIRED = "SNOOZE_EXPIRED"
     """Its snooze came to its end by itself."""
+    TAKEN_OVER = "TAKEN_OVER"
+    """A member took it over from an AI agent."""
+    BLOCKED = "BLOCKED"
+    """Its contact was blocked."""
+    UNBLOCKED = "UNBLOCKED"
+    """Its contact is no longer blocked."""
 
 
 class Activity(Model):
@@ -43,6 +49,10 @@ class Activity(Model):
     """The member who did it."""
     assignee_id = fields.BigIntField(null=True)
     """The member it was assigned to."""
+    ai_agent_id = fields.BigIntField(null=True)
+    """The AI agent it was assigned to."""
+    team_id = fields.BigIntField(null=True)
+    """The team it was assigned to."""
     until = fields.DatetimeField(null=True)
     """When the snooze was to end."""
     created_at = fields.DatetimeField()

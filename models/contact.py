@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from tortoise import fields
 from tortoise.models import Model
 
+from models.lifecycle_stage import LifecycleStage
 from models.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ class Contact(Model):
     language = fields.CharField(max_length=16, null=True)
     country = fields.CharField(max_length=2, null=True)
     """ISO 3166-1 alpha-2, from the phone number or the channel."""
+    lifecycle_stage: fields.ForeignKeyNullableRelation[LifecycleStage] = fields.ForeignKeyField(
+        "models.LifecycleStage", related_name="contacts", null=True, on_delete=fields.SET_NULL
+    )
+    lifecycle_stage_id: int | None
     picture_url = fields.CharField(max_length=2000, null=True)
     search_text = fields.TextField(default="")
     """Names, phone and email in lower case, for the contact search."""

@@ -32,6 +32,13 @@ class Visibility(Enum):
     """Those assigned to them."""
 
 
+class Restriction(Enum):
+    """What a member may not do although their role allows it."""
+
+    BLOCKED_CONTACTS = "BLOCKED_CONTACTS"
+    """They see neither blocked contacts nor the inbox of them."""
+
+
 class Member(Model):
     """A user's place in a workspace: inactive members keep their history and lose all rights."""
 
@@ -50,6 +57,8 @@ class Member(Model):
     team_id: int | None
     role = fields.CharEnumField(Role, max_length=16, default=Role.AGENT)
     visibility = fields.CharEnumField(Visibility, max_length=16, default=Visibility.ALL)
+    restrictions = fields.CharField(max_length=255, default="", db_default="")
+    """The names of their restrictions in alphabetical order, with commas between."""
     is_active = fields.BooleanField(default=True)
     created_at = fields.DatetimeField()
 

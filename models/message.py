@@ -89,6 +89,8 @@ class Message(Model):
     """The vendor's own JSON of a message that we cannot show; never dropped."""
     external_id = fields.CharField(max_length=255, null=True)
     status = fields.CharEnumField(MessageStatus, max_length=16)
+    is_quarantined = fields.BooleanField(default=False, db_default=False)
+    """Whether it came from a blocked contact: it counts as neither unread nor unreplied."""
     retry_of_id = fields.BigIntField(null=True, db_index=True)
     attempt_started_at = fields.DatetimeField(null=True)
     """Set before a request to the vendor leaves and cleared when its outcome is known: still set

@@ -43,6 +43,7 @@ class MemberRecord:
     team_id: int | None
     role: Role
     visibility: Visibility
+    restrictions: str
     is_active: bool
     created_at: datetime
     user: UserRecord
@@ -60,6 +61,7 @@ class ContactRecord:
     email: str | None
     language: str | None
     country: str | None
+    lifecycle_stage_id: int | None
     picture_url: str | None
     version: int
     created_at: datetime
@@ -74,15 +76,21 @@ class ConversationRecord:
     contact_id: int
     status: ConversationStatus
     assignee_id: int | None
+    ai_agent_id: int | None
     team_id: int | None
     last_seq: int
     incoming_count: int
     last_channel_id: int | None
     last_message_id: int | None
     last_message_at: datetime
+    last_incoming_at: datetime | None
     unreplied_since: datetime | None
     opened_at: datetime | None
     closed_at: datetime | None
+    status_since: datetime
+    blocked_at: datetime | None
+    blocked_by_id: int | None
+    handling_epoch: int
     status_before_snooze: ConversationStatus | None
     snoozed_at: datetime | None
     snoozed_until: datetime | None
@@ -113,6 +121,7 @@ class MessageRecord:
     text: str | None
     payload: str | None
     status: MessageStatus
+    is_quarantined: bool
     retry_of_id: int | None
     failure_code: str | None
     failure_text: str | None
@@ -134,6 +143,8 @@ class ActivityRecord:
     source: ChangeSource
     actor_id: int | None
     assignee_id: int | None
+    ai_agent_id: int | None
+    team_id: int | None
     until: datetime | None
     created_at: datetime
 

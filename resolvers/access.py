@@ -1,17 +1,13 @@
-"""The only way to hold a row: who asks, what they may see, and what they may do."""
+"""The only way to hold a row: what a viewer may see, and how it is read or locked for them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from enum import Enum
+from collections.abc import Sequence
 from typing import Any, cast
 
 from models.channel import Channel
 from models.contact import Contact
 from models.engine import sql
-from models.episode import ChangeSource
 from models.layout import Layout
-from models.member import Role, Visibility
+from models.member import Visibility
 from models.message import Message
 from models.queries import (
     Reading,
@@ -22,121 +18,10 @@ from models.queries import (
     read_conversations,
 )
 from models.records import ContactRecord, ConversationRecord, ConversationRow
-from models.refusal import Code, Conflict, Refused
+from models.refusal import Conflict
 from models.workspace import Workspace
-from realtime.log import Head
-from resolvers.proof import Proof, proved, proving
-
-
-class Right(Enum):
-    """What can be done with a workspace or one of its rows, once it can be seen."""
-
-    VIEW = "VIEW"
-    REPLY = "REPLY"
-    ASSIGN = "ASSIGN"
-    CLOSE = "CLOSE"
-    SNOOZE = "SNOOZE"
-    EDIT_CONTACTS = "EDIT_CONTACTS"
-    MANAGE_CHANNELS = "MANAGE_CHANNELS"
-    MANAGE_API_KEYS = "MANAGE_API_KEYS"
-    MANAGE_SETTINGS = "MANAGE_SETTINGS"
-
-
-_EVERYBODY = frozenset(Role)
-_LEADERS = frozenset({Role.OWNER, Role.MANAGER})
-
-RIGHTS: Mapping[Right, frozenset[Role]] = {
-    Right.VIEW: _EVERYBODY,
-    Right.REPLY: _EVERYBODY,
-    Right.ASSIGN: _EVERYBODY,
-    Right.CLOSE: _EVERYBODY,
-    Right.SNOOZE: _EVERYBODY,
-    Right.EDIT_CONTACTS: _EVERYBODY,
-    Right.MANAGE_CHANNELS: _LEADERS,
-    Right.MANAGE_API_KEYS: _LEADERS,
-    Right.MANAGE_SETTINGS: _LEADERS,
-}
-"""Which roles have which right; the README prints this table."""
-
-
-@dataclass(frozen=True, slots=True)
-class Membership:
-    """The viewer's place in one workspace, and where its log stood when the operation began."""
-
-    workspace_id: int
-    member_id: int | None
-    """None for an API key."""
-    role: Role
-    visibility: Visibility
-    team_id: int | None
-    head: Head | None
-    """None where the viewer is only remembered."""
-
-    @property
-    def sees_all(self) -> bool:
-        """Only agents can be restricted in what they see."""
-        return self.role is not Role.AGENT or self.visibility is Visibility.ALL
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Viewer:
-    """Who asks: a person with their memberships, or a program with the one of its key."""
-
-    credential: str
-    """`session:5` or `api_key:7`."""
-    user_id: int | None
-    memberships: Mapping[int, Membership]
-    language: str | None
-    expires_at: datetime | None
-    proof: Proof | None = None
-    """What the next statement must prove of a viewer who is only remembered."""
-
-    @property
-    def actor(self) -> str:
-        """Return who acts, the same for all sessions of a person: `user:5` or `api_key:7`."""
-        return f"user:{self.user_id}" if self.user_id is not None else self.credential
-
-    @property
-    def subject(self) -> str:
-        """Return whose sockets are counted together: the actor's."""
-        return self.actor
-
-    @property
-    def source(self) -> ChangeSource:
-        """Return what a change made by this viewer is marked with."""
-        return ChangeSource.USER if self.user_id is not None else ChangeSource.API
-
-    def member_id(self, workspace_id: int) -> int | None:
-        """Return the viewer's member in the workspace, None for a program."""
-        return self.memberships[workspace_id].member_id
-
-
-def number_in(key: str) -> int | None:
-    """Return the number of a row that a key names in the one way in which we write it, or None."""
-    if key.isascii() and key.isdecimal() and len(key) <= 18 and str(int(key)) == key:
-        return int(key)
-    return None
-
-
-def hidden(field: tuple[str, ...] = ("id",)) -> Refused:
-    """Return the refusal of an id that the viewer cannot see, or that never existed."""
-    return Refused(Code.NOT_FOUND, "Nothing was found under this id.", field=field)
-
-
-def may(viewer: Viewer, workspace_id: int, right: Right) -> bool:
-    """Tell whether the viewer has a right in a workspace."""
-    membership = viewer.memberships.get(workspace_id)
-    return membership is not None and membership.role in RIGHTS[right]
-
-
-def require(viewer: Viewer, workspace_id: int, right: Right) -> Membership:
-    """Return the viewer's membership; refuse with NOT_FOUND or FORBIDDEN."""
-    membership = viewer.memberships.get(workspace_id)
-    if membership is None:
-        raise hidden(("workspaceId",))
-    if membership.role not in RIGHTS[right]:
-        raise Refused(Code.FORBIDDEN, "Your role does not allow this.")
-    return membership
+from resolvers.proof import proved, proving
+from resolvers.viewer import Membership, Right, Viewer, hidden, require
 
 
 def sees_assignment(

@@ -20,8 +20,8 @@ from models.user import User
 from realtime.events import CredentialRevoked
 from realtime.log import Head
 from realtime.transaction import Announce, transaction
-from resolvers.access import Membership, Right, Viewer, hidden, require
 from resolvers.idempotency import claim_key
+from resolvers.viewer import Membership, Right, Viewer, hidden, require
 from settings import get_settings
 
 SESSION_PREFIX = "ps_"
@@ -64,7 +64,7 @@ async def hash_password(password: str) -> str:
 
 
 _MEMBERSHIPS = (
-    " m.id AS member_id, m.workspace_id, m.role, m.visibility, m.team_id,"
+    " m.id AS member_id, m.workspace_id, m.role, m.visibility, m.team_id, m.restrictions,"
     " c.seq, c.oldest_seq, c.epoch"
 )
 
@@ -76,6 +76,7 @@ def _membership(row: Any) -> Membership:
         role=Role(row["role"]),
         visibility=Visibility(row["visibility"]),
         team_id=row["team_id"],
+        restrictions=row["restrictions"],
         head=Head(row["seq"], row["oldest_seq"], row["epoch"]),
     )
 
@@ -126,7 +127,7 @@ async def _viewer_of_session(condition: str, value: int | str) -> Viewer | Token
 async def _viewer_of_key(condition: str, value: int | str) -> Viewer | TokenProblem:
     rows = await sql.records(
         "SELECT k.id AS key_id, k.workspace_id, k.role, 'ALL' AS visibility,"
-        " NULL AS member_id, NULL AS team_id, c.seq, c.oldest_seq, c.epoch"
+        " NULL AS member_id, NULL AS team_id, '' AS restrictions, c.seq, c.oldest_seq, c.epoch"
         " FROM api_key k JOIN event_counter c ON c.workspace_id = k.workspace_id"
         f" WHERE {condition} AND k.revoked_at IS NULL",
         value,

@@ -9,9 +9,10 @@ from models.records import ConversationRecord, ConversationRow, MemberRecord
 from models.refusal import Code, Conflict, Refused
 from realtime.events import ConversationAssigned, ConversationUnassigned
 from realtime.transaction import transaction
-from resolvers.access import Right, Viewer, hold_conversation
+from resolvers.access import hold_conversation
 from resolvers.conversation import caused_by, record, save_state
 from resolvers.idle_clock import watch
+from resolvers.viewer import Right, Viewer
 
 M = TypeVar("M", Member, MemberRecord)
 

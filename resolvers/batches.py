@@ -29,7 +29,7 @@ from realtime.events import (
     WorkspaceSettingsChanged,
 )
 from realtime.log import Logged
-from resolvers.access import Viewer
+from resolvers.viewer import Viewer
 
 
 @dataclass(frozen=True, slots=True)

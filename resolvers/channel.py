@@ -24,9 +24,10 @@ from models.inbound_event import InboundEvent
 from models.refusal import Code, Refused
 from realtime.jobs import ClaimedJob, Retry
 from realtime.transaction import transaction
-from resolvers.access import Right, Viewer, get_channel, require
+from resolvers.access import get_channel
 from resolvers.idempotency import claim_key
 from resolvers.inbound import MessageUnknown, receive
+from resolvers.viewer import Right, Viewer, require
 
 PROCESS_INBOUND = "process_inbound"
 NAME_LENGTH = 100

@@ -14,16 +14,11 @@ from models.refusal import Code, Refused
 from models.workspace import ClosingNoteMode
 from realtime.events import ConversationClosed, WorkspaceSettingsChanged
 from realtime.transaction import Announce, transaction
-from resolvers.access import (
-    Right,
-    Viewer,
-    hidden,
-    hold_conversation,
-    hold_workspace,
-)
+from resolvers.access import hold_conversation, hold_workspace
 from resolvers.batches import closing_note_categories_by_id
 from resolvers.conversation import Cause, caused_by, clear_snooze, open_now, record, save_state
 from resolvers.idempotency import claim_key
+from resolvers.viewer import Right, Viewer, hidden
 
 SUMMARY_LENGTH = 2000
 NAME_LENGTH = 100

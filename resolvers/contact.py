@@ -17,17 +17,11 @@ from models.records import ContactRecord, ContactRow
 from models.refusal import Code, Refused, sentence
 from realtime.events import ContactCreated, ContactUpdated
 from realtime.transaction import Announce, transaction
-from resolvers.access import (
-    Right,
-    Viewer,
-    get_contact,
-    hold_contact,
-    require,
-    visible_conversations,
-)
+from resolvers.access import get_contact, hold_contact, visible_conversations
 from resolvers.idempotency import claim_key
 from resolvers.page import Page, PageRequest, keyset_page
 from resolvers.proof import proved, proving
+from resolvers.viewer import Right, Viewer, require
 
 NAME_LENGTH = 100
 EMAIL_LENGTH = 254
@@ -177,6 +171,7 @@ async def add_contact(
         contact_id=contact.id,
         status=ConversationStatus.CLOSED,
         last_message_at=moment,
+        status_since=moment,
         created_at=moment,
     )
     announce(ContactCreated(workspace_id, contact.id, conversation.id))

@@ -11,16 +11,22 @@ from models.episode import ChangeSource
 from models.records import CONVERSATIONS, ConversationRecord
 from realtime.events import ConversationOpened
 from realtime.transaction import Announce, transaction
-from resolvers.access import Right, Viewer, hold_conversation
+from resolvers.access import hold_conversation
 from resolvers.idle_clock import resume
+from resolvers.viewer import Right, Viewer
 
 STATE_FIELDS = (
     "status",
     "assignee_id",
+    "ai_agent_id",
     "team_id",
     "last_seq",
     "opened_at",
     "closed_at",
+    "status_since",
+    "blocked_at",
+    "blocked_by_id",
+    "handling_epoch",
     "unreplied_since",
     "status_before_snooze",
     "snoozed_at",
@@ -53,7 +59,18 @@ def caused_by(viewer: Viewer, workspace_id: int) -> Cause:
 def save_state(conversation: ConversationRecord, announce: Announce) -> None:
     """Have a changed state of a locked conversation written as its next version."""
     conversation.version += 1
+    conversation.status_since = status_since(conversation)
     announce.save(CONVERSATIONS, conversation, STATE_FIELDS)
+
+
+def status_since(conversation: ConversationRecord) -> datetime:
+    """Return since when a conversation has been open, closed or snoozed."""
+    moments = {
+        ConversationStatus.OPEN: conversation.opened_at,
+        ConversationStatus.CLOSED: conversation.closed_at,
+        ConversationStatus.SNOOZED: conversation.snoozed_at,
+    }
+    return moments[conversation.status] or conversation.created_at
 
 
 def record(
@@ -63,6 +80,8 @@ def record(
     cause: Cause,
     *,
     assignee_id: int | None = None,
+    ai_agent_id: int | None = None,
+    team_id: int | None = None,
     until: datetime | None = None,
 ) -> None:
     """Add a line about a change to the timeline; the caller saves the conversation."""
@@ -75,6 +94,8 @@ def record(
         source=cause.source,
         actor_id=cause.member_id,
         assignee_id=assignee_id,
+        ai_agent_id=ai_agent_id,
+        team_id=team_id,
         until=until,
         created_at=now(),
     )

@@ -13,7 +13,7 @@ from models.engine import sql
 from models.engine.errors import TransientDatabaseError
 from models.refusal import Code, Refused
 from realtime.transaction import Announce
-from resolvers.access import Viewer
+from resolvers.viewer import Viewer
 
 KEY_LENGTH = 255
 

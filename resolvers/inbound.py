@@ -23,7 +23,7 @@ from realtime.transaction import Announce
 from resolvers.contact import NAME_LENGTH, Details, add_contact, clean_email, clean_phone
 from resolvers.conversation import contact_wrote
 from resolvers.delivery import reply_arrived, report_status
-from resolvers.message import Draft, Target, append, take_message_id
+from resolvers.thread import Draft, Target, append, take_message_id
 
 
 class MessageUnknown(Exception):  # noqa: N818 - it may become known

@@ -9,16 +9,10 @@ from models.engine import sql
 from models.layout import Layout
 from models.queries import Records, Where, read_conversations
 from models.records import ConversationRecord
-from resolvers.access import (
-    Right,
-    Viewer,
-    hidden,
-    number_in,
-    require,
-    visible_conversations,
-)
+from resolvers.access import visible_conversations
 from resolvers.page import Page, PageRequest, keyset_page
 from resolvers.proof import proved, proving
+from resolvers.viewer import Right, Viewer, hidden, number_in, require
 
 
 class InboxKind(Enum):

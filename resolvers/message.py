@@ -1,9 +1,5 @@
 """Messages: accepting what an agent writes, once, to be delivered by a job."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
-
 from tortoise.exceptions import IntegrityError
 
 from models.channel import Channel
@@ -14,15 +10,15 @@ from models.engine import sql
 from models.episode import ChangeSource
 from models.message import Direction, Message, MessageKind, MessageSource, MessageStatus
 from models.queries import next_id
-from models.records import CONVERSATIONS, ConversationRecord, MessageRecord, MessageRow
+from models.records import ConversationRecord, MessageRecord, MessageRow
 from models.refusal import Code, Refused
-from realtime.events import MessageAdded
 from realtime.presence import tell_typing
 from realtime.transaction import Announce, transaction
-from resolvers.access import Right, Viewer, get_message, hidden, hold_conversation
+from resolvers.access import get_message, hold_conversation
 from resolvers.conversation import caused_by, open_now, save_state
 from resolvers.idempotency import KeyUse, settled
-from resolvers.idle_clock import note_message
+from resolvers.thread import Draft, Target, append, take_message_id
+from resolvers.viewer import Right, Viewer, hidden
 
 TEXT_LENGTH = 7000
 DELIVER_MESSAGE = "deliver_message"
@@ -113,16 +109,6 @@ async def _has_live_retry(failed: Message) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a contact is reached: their identity on a channel."""
-
-    contact_channel_id: int
-    channel_id: int
-    next_message_id: int
-    """The id that was taken for the message."""
-
-
 async def _target(conversation: ConversationRecord, channel_id: int | None) -> Target:
     """Return where the contact is reached: the given channel, or the one used last."""
     condition, value = "cc.channel_id = ?", channel_id
@@ -203,82 +189,3 @@ async def _enqueue(
         ordering_key=f"conversation:{conversation.id}",
     )
     return message
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What is known of a message before it has its place in the conversation."""
-
-    direction: Direction
-    kind: MessageKind
-    source: MessageSource
-    status: MessageStatus
-    text: str | None
-    author_id: int | None = None
-    payload: str | None = None
-    external_id: str | None = None
-    retry_of_id: int | None = None
-    sent_at: datetime | None = None
-    provider_at: datetime | None = None
-
-
-NOT_YET: dict[str, Any] = dict.fromkeys(
-    ("failure_code", "failure_text", "delivered_at", "read_at", "failed_at")
-)
-LAST_MESSAGE = (
-    "last_seq",
-    "incoming_count",
-    "last_message_id",
-    "last_message_at",
-    "last_channel_id",
-    "unreplied_since",
-    "idle_since",
-)
-
-
-async def take_message_id() -> int:
-    """Take the id of the next message; nobody else gets it."""
-    [row] = await sql.records(f"SELECT {next_id('message')}")
-    return int(row[0])
-
-
-def append(
-    conversation: ConversationRecord, target: Target, draft: Draft, announce: Announce
-) -> MessageRecord:
-    """Have a message written as the last of its locked conversation, and announce it."""
-    moment = now()
-    conversation.last_seq += 1
-    conversation.incoming_count += draft.direction is Direction.INCOMING
-    values: dict[str, Any] = {
-        "workspace_id": conversation.workspace_id,
-        "conversation_id": conversation.id,
-        "channel_id": target.channel_id,
-        "seq": conversation.last_seq,
-        "incoming_count": conversation.incoming_count,
-        "direction": draft.direction,
-        "kind": draft.kind,
-        "source": draft.source,
-        "author_id": draft.author_id,
-        "text": draft.text,
-        "payload": draft.payload,
-        "status": draft.status,
-        "retry_of_id": draft.retry_of_id,
-        "sent_at": draft.sent_at,
-        "created_at": moment,
-    }
-    message_id = target.next_message_id
-    announce.insert(
-        "message",
-        id=message_id,
-        **values,
-        contact_channel_id=target.contact_channel_id,
-        external_id=draft.external_id,
-        provider_at=draft.provider_at,
-    )
-    conversation.last_message_id = message_id
-    conversation.last_message_at = moment
-    conversation.last_channel_id = target.contact_channel_id
-    note_message(conversation, draft.source, moment, announce)
-    announce.save(CONVERSATIONS, conversation, LAST_MESSAGE)
-    announce(MessageAdded(conversation.workspace_id, conversation.id, message_id))
-    return MessageRecord(id=message_id, **values, **NOT_YET)

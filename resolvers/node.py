@@ -9,8 +9,9 @@ from models.episode import Episode
 from models.refusal import Refused
 from models.workspace import Workspace
 from resolvers import batches
-from resolvers.access import Viewer, number_in, sees
+from resolvers.access import sees
 from resolvers.inbox import find_inbox
+from resolvers.viewer import Viewer, number_in
 
 Key = tuple[str, str]
 Find = Callable[[Viewer, Collection[int]], Awaitable[Mapping[int, Any]]]

@@ -13,7 +13,7 @@ from models.clock import now
 from models.queries import Where
 
 if TYPE_CHECKING:
-    from resolvers.access import Membership, Viewer
+    from resolvers.viewer import Membership, Viewer
 
 MAX_REMEMBERED = 10_000
 MAX_MEMBERSHIPS = 5
@@ -92,12 +92,14 @@ def _condition(digest: str, viewer: "Viewer") -> Where:
 def _still(membership: "Membership") -> Where:
     return Where(
         "EXISTS (SELECT 1 FROM member p WHERE p.id = ? AND p.is_active = ? AND p.role = ?"
-        " AND p.visibility = ? AND COALESCE(p.team_id, 0) = ?)",
+        " AND p.visibility = ? AND COALESCE(p.team_id, 0) = ?"
+        " AND p.restrictions = ?)",
         (
             membership.member_id,
             True,
             membership.role.value,
             membership.visibility.value,
             membership.team_id or 0,
+            membership.restrictions,
         ),
     )

@@ -6,7 +6,8 @@ from models.records import ConversationRecord
 from models.refusal import Code, Refused
 from realtime.events import ConversationRead
 from realtime.transaction import transaction
-from resolvers.access import Right, Viewer, get_conversation, hidden
+from resolvers.access import get_conversation
+from resolvers.viewer import Right, Viewer, hidden
 
 
 async def mark_conversation_read(

@@ -15,8 +15,9 @@ from models.workspace import Workspace
 from realtime.events import ConversationSnoozed, ConversationUnsnoozed, SnoozeExpired
 from realtime.jobs import ClaimedJob
 from realtime.transaction import transaction
-from resolvers.access import Right, Viewer, get_workspace, hold_conversation
+from resolvers.access import get_workspace, hold_conversation
 from resolvers.conversation import BY_SYSTEM, caused_by, clear_snooze, record, save_state
+from resolvers.viewer import Right, Viewer
 
 MAX_SNOOZE_DAYS = 366
 EXPIRE_SNOOZE = "expire_snooze"

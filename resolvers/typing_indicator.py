@@ -5,7 +5,8 @@ from datetime import datetime
 from models.records import ConversationRecord
 from models.refusal import Code, Refused
 from realtime.presence import tell_typing
-from resolvers.access import Right, Viewer, get_conversation
+from resolvers.access import get_conversation
+from resolvers.viewer import Right, Viewer
 
 
 async def start_typing(

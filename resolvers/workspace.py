@@ -8,7 +8,7 @@ from models.channel import Channel
 from models.clock import now
 from models.closing_note_category import ClosingNoteCategory
 from models.event import EventCounter
-from models.member import Member, Role, Visibility
+from models.member import Member, Restriction, Role, Visibility
 from models.queries import read_members
 from models.records import MemberRecord
 from models.refusal import Code, Refused
@@ -17,8 +17,9 @@ from models.user import User
 from models.workspace import DEFAULT_AUTO_CLOSE_MINUTES, ClosingNoteMode, Workspace
 from realtime.events import MemberChanged, WorkspaceSettingsChanged
 from realtime.transaction import transaction
-from resolvers.access import Right, Viewer, hold_workspace
+from resolvers.access import hold_workspace
 from resolvers.account import hash_password
+from resolvers.viewer import Right, Viewer
 
 MIN_AUTO_CLOSE_MINUTES = 30
 MAX_AUTO_CLOSE_MINUTES = 14 * 24 * 60
@@ -92,12 +93,18 @@ async def add_user(email: str, name: str, password: str, *, language: str | None
     )
 
 
+def written(restrictions: Collection[Restriction]) -> str:
+    """Return restrictions as a member's row keeps them."""
+    return ",".join(sorted(restriction.value for restriction in restrictions))
+
+
 async def add_member(
     workspace_id: int,
     user_id: int,
     role: Role,
     *,
     visibility: Visibility = Visibility.ALL,
+    restrictions: Collection[Restriction] = (),
     team_id: int | None = None,
 ) -> Member:
     """Make a user a member, and tell it; for operators, the demo and tests."""
@@ -107,6 +114,7 @@ async def add_member(
             user_id=user_id,
             role=role,
             visibility=visibility,
+            restrictions=written(restrictions),
             team_id=team_id,
             created_at=now(),
         )
@@ -119,6 +127,7 @@ async def change_member(
     *,
     role: Role | None = None,
     visibility: Visibility | None = None,
+    restrictions: Collection[Restriction] | None = None,
     is_active: bool | None = None,
 ) -> Member:
     """Change what a member may do; open streams look at their rights anew. For operators."""
@@ -126,8 +135,10 @@ async def change_member(
         member = await Member.get(id=member_id)
         member.role = member.role if role is None else role
         member.visibility = member.visibility if visibility is None else visibility
+        if restrictions is not None:
+            member.restrictions = written(restrictions)
         member.is_active = member.is_active if is_active is None else is_active
-        await member.save(update_fields=["role", "visibility", "is_active"])
+        await member.save(update_fields=["role", "visibility", "restrictions", "is_active"])
         announce(MemberChanged(member.workspace_id, member.id))
     return member
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from strawberry.types import Info as StrawberryInfo
 
-from resolvers.access import Right, Viewer, may
 from resolvers.account import TokenProblem, authenticate, hash_token
 from resolvers.proof import ViewerMemory
 from resolvers.sentences import pick_language
+from resolvers.viewer import Right, Viewer, may
 from schema.errors import ErrorCode, refusal
 from schema.hub import Hub
 from schema.loaders import Loaders
@@ -43,8 +43,9 @@ class Context:
     def class_in(self, workspace_id: int) -> object:
         """Return what of the viewer decides on results that are not personal."""
         membership = self.viewer.memberships.get(workspace_id) if self.viewer else None
-        role = membership.role if membership else None
-        return role, self.language
+        if membership is None:
+            return self.language
+        return membership.role, membership.restrictions, self.language
 
     @property
     def identity(self) -> Viewer | None:

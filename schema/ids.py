@@ -6,7 +6,7 @@ from functools import cache
 
 import strawberry
 
-from resolvers.access import hidden, number_in
+from resolvers.viewer import hidden, number_in
 
 MAX_IDS = 50_000
 """How many ids of one type are kept at once."""

@@ -5,9 +5,9 @@ from typing import Any
 import strawberry
 
 from models.refusal import Code, Refused
-from resolvers.access import hidden
 from resolvers.node import find_nodes
 from resolvers.page import MAX_PAGE
+from resolvers.viewer import hidden
 from schema.context import Info, viewer_of
 from schema.ids import split_id
 from schema.objects.node import Node

@@ -29,8 +29,9 @@ from realtime.log import (
     read_head,
     read_page,
 )
-from resolvers.access import Right, Viewer, require, sees, sees_assignment
+from resolvers.access import sees, sees_assignment
 from resolvers.account import TokenProblem, reload_viewer
+from resolvers.viewer import Right, Viewer, require
 from schema.context import Info, viewer_of
 from schema.errors import ApiError, CloseSocket, ErrorCode, refusal
 from schema.hub import Item, Told, TypingTold, tell
@@ -89,12 +90,17 @@ def touches_rights(viewer: Viewer, fact: Fact) -> bool:
     )
 
 
-def rights_in(viewer: Viewer, workspace_id: int) -> tuple[Role, Visibility, int | None] | None:
+def rights_in(viewer: Viewer, workspace_id: int) -> tuple[Role, Visibility, int | None, str] | None:
     """Return what decides what the viewer may see and do in a workspace; None for nothing."""
     membership = viewer.memberships.get(workspace_id)
     if membership is None:
         return None
-    return membership.role, membership.visibility, membership.team_id
+    return (
+        membership.role,
+        membership.visibility,
+        membership.team_id,
+        membership.restrictions,
+    )
 
 
 class Follower:

@@ -3,8 +3,8 @@
 import asyncio
 from contextlib import AsyncExitStack
 
-from resolvers.access import Viewer
 from resolvers.account import TokenProblem, reload_viewer
+from resolvers.viewer import Viewer
 from schema.context import Context
 from schema.hub import Item, Told
 from schema.streams import rights_in, touches_rights

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from models.clock import now
-from resolvers.access import Right
+from resolvers.viewer import Right
 
 Ids = Mapping[str, str]
 

@@ -20,8 +20,8 @@ from websockets.exceptions import ConnectionClosed
 from app import create_app
 from realtime.events import ConversationRead, CredentialRevoked
 from realtime.log import encode_cursor, read_head, read_page
-from resolvers.access import Viewer
 from resolvers.typing_indicator import start_typing
+from resolvers.viewer import Viewer
 from schema.ids import split_id
 from schema.root import build_schema
 from settings import Settings

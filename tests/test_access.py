@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from models.member import Role
-from resolvers.access import RIGHTS, Right
 from resolvers.typing_indicator import start_typing
+from resolvers.viewer import RIGHTS, Right
 from schema.context import ContextMaker
 from schema.root import build_schema
 from tests.access_matrix import ROWS, Row

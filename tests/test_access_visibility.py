@@ -11,12 +11,13 @@ from models.conversation import Conversation, ConversationStatus
 from models.member import Member, Role, Visibility
 from models.refusal import Refused
 from realtime.log import read_head
-from resolvers.access import Membership, Viewer, get_contact, get_conversation, sees
+from resolvers.access import get_contact, get_conversation, sees
 from resolvers.batches import conversations_by_id
 from resolvers.contact import list_contacts
 from resolvers.inbox import InboxKind, StandardInbox, count_inboxes, list_conversations
 from resolvers.node import find_nodes
 from resolvers.page import MAX_PAGE, PageRequest
+from resolvers.viewer import Membership, Viewer
 from tests.world import Api, World, make_world
 
 ALL = PageRequest(first=MAX_PAGE)
@@ -60,6 +61,7 @@ async def viewer_of(member: Member) -> Viewer:
         role=member.role,
         visibility=member.visibility,
         team_id=member.team_id,
+        restrictions=member.restrictions,
         head=await read_head(member.workspace_id),
     )
     return Viewer("session:1", member.user_id, {member.workspace_id: membership}, None, None)

@@ -10,10 +10,10 @@ from models.engine import sql
 from models.episode import ChangeSource, Episode
 from models.message import Message, MessageSource
 from realtime.events import ConversationClosed
-from resolvers.access import Viewer
 from resolvers.account import authenticate
 from resolvers.idle_clock import CLOSE_IDLE, closes_at, idle_since_after
 from resolvers.message import send_message
+from resolvers.viewer import Viewer
 from resolvers.workspace import update_workspace_settings
 from tests.acting import api_key, succeed
 from tests.world import Api, World, let_time_pass, run_jobs, webhook

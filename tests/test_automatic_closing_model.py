@@ -12,10 +12,10 @@ from models.conversation import Conversation
 from models.engine import sql
 from models.episode import ChangeSource, Episode
 from models.message import Message
-from resolvers.access import Viewer
 from resolvers.account import authenticate
 from resolvers.idle_clock import CLOSE_IDLE
 from resolvers.message import send_message
+from resolvers.viewer import Viewer
 from tests.acting import api_key, succeed
 from tests.properties import hold
 from tests.test_automatic_closing import turn_on

@@ -49,7 +49,12 @@ async def _conversations(world: World, amount: int, **state: Any) -> list[int]:
     contacts = await Contact.filter(**own, first_name=name)
     await Conversation.bulk_create(
         Conversation(
-            **own, contact_id=contact.id, last_message_at=moment, created_at=moment, **state
+            **own,
+            contact_id=contact.id,
+            last_message_at=moment,
+            status_since=moment,
+            created_at=moment,
+            **state,
         )
         for contact in contacts
     )

@@ -9,8 +9,8 @@ from models.conversation import Conversation, ConversationStatus
 from models.episode import ChangeSource, Episode
 from models.member import Role
 from realtime.events import ConversationOpened
-from resolvers.access import RIGHTS, Right
 from resolvers.closing import can_be_reopened
+from resolvers.viewer import RIGHTS, Right
 from tests.acting import (
     api_key,
     check_conflict,

@@ -25,8 +25,9 @@ from models.message import Message, MessageStatus
 from models.queries import read_conversations
 from models.records import ConversationRecord
 from realtime.log import read_page
-from resolvers.access import Viewer, visible_conversations
+from resolvers.access import visible_conversations
 from resolvers.account import TokenProblem, authenticate, log_in, log_out
+from resolvers.viewer import Viewer
 from schema.ids import encode_id
 from settings import Settings
 from tests.conftest import ConnectedDatabase

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,7 +18,7 @@ from models.clock import now
 from models.contact import Contact
 from models.conversation import Conversation
 from models.engine import sql
-from models.member import Member, Role, Visibility
+from models.member import Member, Restriction, Role, Visibility
 from models.message import Message
 from models.team import Team
 from models.user import User
@@ -29,10 +29,10 @@ from realtime.jobs import JobRunner, claim
 from realtime.log import read_page
 from realtime.presence import signal_with
 from realtime.transaction import ring_with
-from resolvers.access import Viewer
 from resolvers.account import authenticate, open_session
 from resolvers.channel import accept_webhook, connect_channel
 from resolvers.contact import clean_details, create_contact
+from resolvers.viewer import Viewer
 from resolvers.workspace import add_member, add_workspace
 from schema.context import Context, ContextMaker
 from schema.hub import Hub
@@ -83,6 +83,7 @@ class World:
         role: Role = Role.AGENT,
         *,
         visibility: Visibility = Visibility.ALL,
+        restrictions: Collection[Restriction] = (),
         team: Team | None = None,
         language: str | None = None,
     ) -> Person:
@@ -92,6 +93,7 @@ class World:
             name,
             role,
             visibility=visibility,
+            restrictions=restrictions,
             team_id=team.id if team else None,
             language=language,
         )

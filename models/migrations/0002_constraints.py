@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from models.engine.migrating import add_check
 from tortoise import migrations
 from tortoise.migrations import operations as ops
 from tortoise.migrations.schema_editor.base import BaseSchemaEditor
@@ -16,21 +17,9 @@ ONE_OPEN_EPISODE = (
 
 
 async def constrain(_apps: Any, editor: BaseSchemaEditor) -> None:
-    """Add the checks: SQLite cannot add one to a table that exists, so triggers stand in there."""
+    """Add them to the tables of 0001."""
     await editor.client.execute_query(ONE_OPEN_EPISODE)
-    if editor.client.capabilities.dialect == "postgres":
-        check = SNOOZE_IS_WHOLE.format(row="")
-        await editor.client.execute_query(
-            f"ALTER TABLE conversation ADD CONSTRAINT snooze_is_whole CHECK ({check})"
-        )
-        return
-    check = SNOOZE_IS_WHOLE.format(row="NEW.")
-    for moment in ("INSERT", "UPDATE"):
-        await editor.client.execute_query(
-            f"CREATE TRIGGER snooze_is_whole_{moment.lower()} BEFORE {moment} ON conversation"
-            f" WHEN NOT ({check})"
-            " BEGIN SELECT RAISE(ABORT, 'CHECK constraint failed: snooze_is_whole'); END"
-        )
+    await add_check(editor.client, "conversation", "snooze_is_whole", SNOOZE_IS_WHOLE)
 
 
 class Migration(migrations.Migration):

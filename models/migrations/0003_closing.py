@@ -1,20 +1,12 @@
 """Closing notes, automatic closing, and snoozes that a reply does or does not end."""
 
-from typing import Any
-
 from tortoise import migrations
 from tortoise.migrations import operations as ops
+from models.engine.migrating import Redescribe
 from models.episode import ChangeSource
 from models.workspace import ClosingNoteMode
 from tortoise.fields.base import OnDelete
 from tortoise import fields
-
-
-class Redescribe(ops.AlterField):
-    """An enum has got another value: the column stays, and SQLite need not remake the table."""
-
-    async def database_forward(self, *_: Any, **__: Any) -> None:
-        """Leave the database alone: to remake a table would lose what 0002 added to it."""
 
 
 class Migration(migrations.Migration):

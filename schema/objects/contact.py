@@ -8,7 +8,7 @@ import strawberry
 from models.records import ContactRow
 from resolvers import batches
 from resolvers import contact as contacts
-from resolvers.access import Right
+from resolvers.viewer import Right
 from schema.columns import derived
 from schema.context import Info
 from schema.objects.channel import ContactChannel

@@ -11,8 +11,8 @@ from models.episode import Episode as EpisodeRow
 from models.layout import ACTIVITY, MESSAGE
 from models.records import ContactRow, ConversationRow, MemberRow
 from resolvers import batches, closing
-from resolvers.access import Right
 from resolvers.timeline import Wanted, threads, timelines
+from resolvers.viewer import Right
 from schema.columns import attribute, derived, joined, layouts_of
 from schema.connection import Connection, connect, page_request
 from schema.context import Info, viewer_of

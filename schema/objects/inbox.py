@@ -8,10 +8,10 @@ from models.conversation import ConversationStatus
 from models.layout import CONVERSATION
 from models.refusal import sentence
 from resolvers import inbox as inboxes
-from resolvers.access import Viewer
 from resolvers.inbox import ConversationSort, InboxKind
 from resolvers.inbox import StandardInbox as StandardInboxRow
 from resolvers.sentences import say
+from resolvers.viewer import Viewer
 from schema.columns import layout_of, sourced
 from schema.connection import Connection, connect, page_request
 from schema.context import Info, viewer_of

@@ -11,8 +11,8 @@ from models.message import Direction, MessageKind, MessageSource, MessageStatus
 from models.records import ActivityRow, MessageRow
 from resolvers import batches
 from resolvers import message as messages
-from resolvers.access import Right
 from resolvers.sentences import UNSUPPORTED_MESSAGE, say
+from resolvers.viewer import Right
 from schema.columns import derived, filled
 from schema.context import Info
 from schema.ids import encode_id

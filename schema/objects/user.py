@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 
 from models.records import UserRow
-from resolvers.access import Viewer
 from resolvers.batches import shared_workspaces
+from resolvers.viewer import Viewer
 from schema.context import Info, viewer_of
 from schema.objects.node import Node, global_id
 from schema.relation import relation

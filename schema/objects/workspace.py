@@ -12,10 +12,10 @@ from models.workspace import Workspace as WorkspaceRow
 from realtime.log import encode_cursor
 from resolvers import snooze
 from resolvers import workspace as workspaces
-from resolvers.access import Right
 from resolvers.batches import members_by_id
 from resolvers.inbox import StandardInbox as StandardInboxRow
 from resolvers.inbox import standard_inboxes
+from resolvers.viewer import Right
 from schema.context import Info, viewer_of
 from schema.objects.channel import Channel
 from schema.objects.inbox import Inbox

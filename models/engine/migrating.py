@@ -1,0 +1,30 @@
+"""What migrations need on both databases and the migration writer cannot express."""
+
+from typing import Any
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.migrations import operations as ops
+
+
+class Redescribe(ops.AlterField):
+    """An enum has got another value: the column stays, and SQLite need not remake the table."""
+
+    async def database_forward(self, *_: Any, **__: Any) -> None:
+        """Leave the database alone: to remake a table would lose the checks added to it."""
+
+
+async def add_check(client: BaseDBAsyncClient, table: str, name: str, condition: str) -> None:
+    """Have every row of a table meet a condition, in which `{row}` stands before each column.
+
+    SQLite cannot add a check to a table that exists: triggers stand in for it there.
+    """
+    if client.capabilities.dialect == "postgres":
+        check = condition.format(row="")
+        await client.execute_query(f"ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({check})")
+        return
+    check = condition.format(row="NEW.")
+    for moment in ("INSERT", "UPDATE"):
+        await client.execute_query(
+            f"CREATE TRIGGER {name}_{moment.lower()} BEFORE {moment} ON {table} WHEN NOT ({check})"
+            f" BEGIN SELECT RAISE(ABORT, 'CHECK constraint failed: {name}'); END"
+        )

@@ -1,0 +1,117 @@
+"""Threads: how a message gets its place at the end of a conversation."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from models.clock import now
+from models.engine import sql
+from models.message import Direction, MessageKind, MessageSource, MessageStatus
+from models.queries import next_id
+from models.records import CONVERSATIONS, ConversationRecord, MessageRecord
+from realtime.events import MessageAdded
+from realtime.transaction import Announce
+from resolvers.idle_clock import note_message
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a contact is reached: their identity on a channel."""
+
+    contact_channel_id: int
+    channel_id: int
+    next_message_id: int
+    """The id that was taken for the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is known of a message before it has its place in the conversation."""
+
+    direction: Direction
+    kind: MessageKind
+    source: MessageSource
+    status: MessageStatus
+    text: str | None
+    author_id: int | None = None
+    payload: str | None = None
+    external_id: str | None = None
+    retry_of_id: int | None = None
+    sent_at: datetime | None = None
+    provider_at: datetime | None = None
+
+
+NOT_YET: dict[str, Any] = dict.fromkeys(
+    ("failure_code", "failure_text", "delivered_at", "read_at", "failed_at")
+)
+LAST_MESSAGE = (
+    "last_seq",
+    "incoming_count",
+    "last_message_id",
+    "last_message_at",
+    "last_incoming_at",
+    "last_channel_id",
+    "unreplied_since",
+    "idle_since",
+)
+
+
+async def take_message_id() -> int:
+    """Take the id of the next message; nobody else gets it."""
+    [row] = await sql.records(f"SELECT {next_id('message')}")
+    return int(row[0])
+
+
+def append(
+    conversation: ConversationRecord, target: Target, draft: Draft, announce: Announce
+) -> MessageRecord:
+    """Have a message written as the last of its locked conversation, and announce it."""
+    moment = now()
+    conversation.last_seq += 1
+    conversation.incoming_count += draft.direction is Direction.INCOMING
+    values: dict[str, Any] = {
+        "workspace_id": conversation.workspace_id,
+        "conversation_id": conversation.id,
+        "channel_id": target.channel_id,
+        "seq": conversation.last_seq,
+        "incoming_count": conversation.incoming_count,
+        "direction": draft.direction,
+        "kind": draft.kind,
+        "source": draft.source,
+        "author_id": draft.author_id,
+        "text": draft.text,
+        "payload": draft.payload,
+        "status": draft.status,
+        "is_quarantined": False,
+        "retry_of_id": draft.retry_of_id,
+        "sent_at": draft.sent_at,
+        "created_at": moment,
+    }
+    message_id = target.next_message_id
+    announce.insert(
+        "message",
+        id=message_id,
+        **values,
+        contact_channel_id=target.contact_channel_id,
+        external_id=draft.external_id,
+        provider_at=draft.provider_at,
+    )
+    _note_last(conversation, target, draft, moment, announce)
+    announce(MessageAdded(conversation.workspace_id, conversation.id, message_id))
+    return MessageRecord(id=message_id, **values, **NOT_YET)
+
+
+def _note_last(
+    conversation: ConversationRecord,
+    target: Target,
+    draft: Draft,
+    moment: datetime,
+    announce: Announce,
+) -> None:
+    conversation.last_message_id = target.next_message_id
+    conversation.last_message_at = moment
+    if draft.direction is Direction.INCOMING:
+        conversation.last_incoming_at = moment
+    conversation.last_channel_id = target.contact_channel_id
+    note_message(conversation, draft.source, moment, announce)
+    announce.save(CONVERSATIONS, conversation, LAST_MESSAGE)
