@@ -127,6 +127,15 @@ class ConversationRead:
 
 
 @dataclass(frozen=True, slots=True)
+class ConversationMarkedUnread:
+    """A member marked a conversation as unread; told to that member's own devices only."""
+
+    workspace_id: int
+    conversation_id: int
+    member_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class MemberChanged:
     """A member's role, team, visibility or activity changed: streams look at their rights anew."""
 
@@ -164,6 +173,7 @@ Fact = (
     | SnoozeExpired
     | UnrepliedCleared
     | ConversationRead
+    | ConversationMarkedUnread
     | MemberChanged
     | WorkspaceSettingsChanged
     | CredentialRevoked

@@ -1,4 +1,4 @@
-"""Marking conversations as read."""
+"""Marking conversations as read or unread."""
 
 import strawberry
 
@@ -28,9 +28,27 @@ class MarkConversationReadPayload(Payload):
     """The conversation with its unread count."""
 
 
+@strawberry.input
+class MarkConversationUnreadInput:
+    """Which conversation is to be unread again, and from where on."""
+
+    conversation_id: strawberry.ID
+    """The conversation."""
+    from_message_id: strawberry.ID | None = None
+    """The first message of the contact that is to be unread; omitted: their newest."""
+
+
+@strawberry.type
+class MarkConversationUnreadPayload(Payload):
+    """The conversation as it is now."""
+
+    conversation: ConversationRow | None = result(Conversation)
+    """The conversation with its unread count."""
+
+
 @strawberry.type
 class Mutation:
-    """Reading."""
+    """Reading, and taking it back."""
 
     @mutation
     async def mark_conversation_read(
@@ -43,3 +61,16 @@ class Mutation:
             up_to_message_id=decode_optional_id(input.up_to_message_id, "Message", "upToMessageId"),
         )
         return MarkConversationReadPayload(conversation=conversation)
+
+    @mutation
+    async def mark_conversation_unread(
+        self, info: Info, input: MarkConversationUnreadInput
+    ) -> MarkConversationUnreadPayload:
+        """Mark a message of the contact and all their later ones as unread by the viewer; what was
+        unread before stays so."""
+        conversation = await read_mark.mark_conversation_unread(
+            viewer_of(info),
+            decode_id(input.conversation_id, "Conversation", "conversationId"),
+            from_message_id=decode_optional_id(input.from_message_id, "Message", "fromMessageId"),
+        )
+        return MarkConversationUnreadPayload(conversation=conversation)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 from models.member import Role, Visibility
 from realtime.events import (
     ConversationAssigned,
+    ConversationMarkedUnread,
     ConversationRead,
     ConversationUnassigned,
     CredentialRevoked,
@@ -40,6 +41,9 @@ from schema.live import Live
 T = TypeVar("T")
 Wants = Callable[[Fact], bool]
 
+PERSONAL = (ConversationRead, ConversationMarkedUnread)
+"""The facts that are told to the devices of one member only."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -60,7 +64,7 @@ def seen_by(viewer: Viewer, told: Told) -> Seen | None:
         return Seen(told, is_hidden=False) if delivery.member is not None else None
     if isinstance(fact, WorkspaceSettingsChanged):
         return Seen(told, is_hidden=False)
-    if isinstance(fact, ConversationRead) and fact.member_id != membership.member_id:
+    if isinstance(fact, PERSONAL) and fact.member_id != membership.member_id:
         return None
     if isinstance(fact, MessageAdded | MessageStatusChanged) and delivery.message is None:
         return None

@@ -153,6 +153,13 @@ ROWS: dict[str, Row] = {
         right=Right.VIEW,
         people_only=True,
     ),
+    "Mutation.markConversationUnread": act(
+        "markConversationUnread",
+        "conversationId",
+        "fromMessageId",
+        right=Right.VIEW,
+        people_only=True,
+    ),
     "Mutation.startTyping": act(
         "startTyping", "conversationId", right=Right.REPLY, people_only=True
     ),

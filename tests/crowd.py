@@ -29,6 +29,7 @@ MUTATIONS = (
     "assignConversation",
     "unassignConversation",
     "markConversationRead",
+    "markConversationUnread",
     "sendMessage",
     "updateContact",
 )

@@ -18,7 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from app import create_app
-from realtime.events import ConversationRead, CredentialRevoked
+from realtime.events import ConversationMarkedUnread, ConversationRead, CredentialRevoked
 from realtime.log import encode_cursor, read_head, read_page
 from resolvers.typing_indicator import start_typing
 from resolvers.viewer import Viewer
@@ -265,7 +265,7 @@ async def last_seq(world: World) -> int:
 async def visible_seqs(world: World, after: int = 0) -> list[int]:
     """Return the numbers of all that somebody sees who sees all and has read nothing."""
     page = await read_page(world.workspace.id, after, 100_000)
-    hidden = (CredentialRevoked, ConversationRead)
+    hidden = (CredentialRevoked, ConversationRead, ConversationMarkedUnread)
     return [logged.seq for logged in page if not isinstance(logged.fact, hidden)]
 
 

@@ -74,7 +74,6 @@ OWN_QUERIES = {
     "node._contact_channels: ContactChannel": "only those whose contact is visible are returned",
     "node._episodes: Episode": "only those whose conversation is visible are returned",
     "node._workspaces: Workspace": "only ids among the viewer's memberships",
-    "read_mark.mark_conversation_read: Message": "only of the conversation held before",
 }
 """Where a function that is given a viewer asks for rows by itself, and why it may."""
 WAITING = {"create_task", "ensure_future", "gather", "wait_for", "to_thread", "sleep", "load"}

@@ -1,4 +1,4 @@
-"""Read marks: what is left unread for each member; they never move back."""
+"""Read marks: what is left unread for each member; they never move back by reading."""
 
 import asyncio
 from typing import Any

@@ -16,7 +16,7 @@ from realtime.transaction import transaction
 from resolvers.account import create_api_key, log_out, revoke_api_key
 from resolvers.assignment import assign_conversation, unassign_conversation
 from resolvers.message import send_message
-from resolvers.read_mark import mark_conversation_read
+from resolvers.read_mark import mark_conversation_read, mark_conversation_unread
 from resolvers.typing_indicator import start_typing
 from resolvers.workspace import change_member
 from schema.ids import encode_id
@@ -140,10 +140,11 @@ async def test_read_marks_are_told_to_own_devices_only(server: Server, world: Wo
         for client in (phone, desk, boss):
             await client.subscribe(CHANGES, workspaceId=world.id, after=cursor)
         await mark_conversation_read(await agent.viewer(), conversation)
+        await mark_conversation_unread(await agent.viewer(), conversation)
         await send_message(await world.owner.viewer(), conversation, text="later")
         for client in (phone, desk):
             heard = await client.until(await last_seq(world))
-            assert [event["change"] for event in heard] == ["READ", "MESSAGE_ADDED"]
+            assert [event["change"] for event in heard] == ["READ", "UNREAD", "MESSAGE_ADDED"]
         assert [e["change"] for e in await boss.until(await last_seq(world))] == ["MESSAGE_ADDED"]
 
 

@@ -49,6 +49,8 @@ class ConversationChange(Enum):
     """A reply reached the vendor: it no longer waits for one."""
     READ = "READ"
     """The viewer read it, on any device."""
+    UNREAD = "UNREAD"
+    """The viewer marked it as unread, on any device."""
     HIDDEN = "HIDDEN"
     """The viewer can no longer see it: forget what is known of it."""
 
@@ -66,6 +68,7 @@ CHANGES: dict[type[Fact], ConversationChange] = {
     facts.SnoozeExpired: ConversationChange.SNOOZE_EXPIRED,
     facts.UnrepliedCleared: ConversationChange.REPLIED,
     facts.ConversationRead: ConversationChange.READ,
+    facts.ConversationMarkedUnread: ConversationChange.UNREAD,
 }
 
 
