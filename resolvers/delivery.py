@@ -64,7 +64,8 @@ async def report_status(
     at: datetime | None = None,
     failure: tuple[str, str] | None = None,
 ) -> None:
-    """Apply a report to a message of a locked conversation; a late lower one sets its moment only.
+    """Apply a report to a message of a locked conversation; a late lower one sets its moment only,
+    which is told, too: it is in the history that clients show.
 
     The first reply that reaches the vendor clears unreplied and counts as the first response.
     """
@@ -80,14 +81,14 @@ async def report_status(
         message.failure_code, message.failure_text = failure[0][:64], failure[1][:500]
         fields |= {"failure_code", "failure_text"}
     await message.save(update_fields=fields)
-    if changed:
+    if changed or moment_field in fields:
         announce(
             MessageStatusChanged(
                 message.workspace_id, message.conversation_id, message.id, status.value
             )
         )
-        if RANK.get(status, 0) >= RANK[MessageStatus.SENT]:
-            await reply_arrived(message, announce)
+    if changed and RANK.get(status, 0) >= RANK[MessageStatus.SENT]:
+        await reply_arrived(message, announce)
 
 
 async def reply_arrived(message: MessageRow, announce: Announce) -> None:
