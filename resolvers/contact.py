@@ -196,14 +196,19 @@ async def update_contact(
             setattr(contact, name, getattr(details, name))
         if "phone" in changed:
             contact.country = country_of(contact.phone) or contact.country
-        contact.version += 1
         contact.search_text = search_text(contact)
         try:
-            await contact.save(update_fields=[*changed, "country", "version", "search_text"])
+            await save_update(contact, announce, *changed, "country", "search_text")
         except IntegrityError as error:
             raise _taken("phone" if "phone" in changed else "email") from error
-        announce(ContactUpdated(contact.workspace_id, contact.id, contact.conversation.id))
     return contact
+
+
+async def save_update(contact: Contact, announce: Announce, *changed: str) -> None:
+    """Write the changed columns of a held contact with its next version, and announce it."""
+    contact.version += 1
+    await contact.save(update_fields=[*changed, "version"])
+    announce(ContactUpdated(contact.workspace_id, contact.id, contact.conversation.id))
 
 
 async def _check_free(workspace_id: int, details: Details, *, except_id: int = 0) -> None:

@@ -12,6 +12,7 @@ from resolvers import batches
 from resolvers.access import sees
 from resolvers.inbox import find_inbox
 from resolvers.viewer import Viewer, number_in
+from resolvers.vocabulary import tags_by_id
 
 Key = tuple[str, str]
 Find = Callable[[Viewer, Collection[int]], Awaitable[Mapping[int, Any]]]
@@ -113,6 +114,7 @@ FINDERS: Mapping[str, Find] = {
     "Episode": _episodes,
     "Member": _in_a_workspace(batches.members_by_id),
     "Message": _messages,
+    "Tag": _in_a_workspace(tags_by_id),
     "Team": _in_a_workspace(batches.teams_by_id),
     "User": _users,
     "Workspace": _workspaces,

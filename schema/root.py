@@ -19,6 +19,7 @@ from schema import (
     node,
     read_mark,
     snooze,
+    tag,
     typing_indicator,
     workspace,
 )
@@ -42,6 +43,7 @@ TOPICS: tuple[ModuleType, ...] = (
     read_mark,
     typing_indicator,
     contact,
+    tag,
     channel,
     event,
     node,

@@ -28,15 +28,20 @@ class Row:
 
 
 def act(name: str, *ids: str, right: Right | None, **options: Any) -> Row:
-    """Declare a mutation with ids, and other values, in its input."""
+    """Declare a mutation with ids, and other values, in its input; `many` are lists of ids."""
     values = options.pop("values", {})
     of_conversation = bool({"conversationId", "messageId", "contactId"} & set(ids))
+    many: Mapping[str, str] = options.pop("many", {})
     document = f"""mutation($input: {name[0].upper()}{name[1:]}Input!) {{
       {name}(input: $input) {{ userErrors {{ code message field }} }}
     }}"""
     return Row(
         document,
-        lambda known: {"input": {key: known[key] for key in ids} | values},
+        lambda known: {
+            "input": {key: known[key] for key in ids}
+            | {key: [known[one]] for key, one in many.items()}
+            | values
+        },
         right,
         of_conversation=of_conversation,
         **options,
@@ -109,6 +114,19 @@ ROWS: dict[str, Row] = {
     ),
     "Mutation.updateContact": act(
         "updateContact", "contactId", right=Right.EDIT_CONTACTS, values={"firstName": "Carlo"}
+    ),
+    "Mutation.createTag": act(
+        "createTag", "workspaceId", right=Right.MANAGE_SETTINGS, values={"name": "New"}
+    ),
+    "Mutation.updateTag": act(
+        "updateTag", "tagId", right=Right.MANAGE_SETTINGS, values={"name": "VIP at last"}
+    ),
+    "Mutation.deleteTag": act("deleteTag", "tagId", right=Right.MANAGE_SETTINGS),
+    "Mutation.tagContact": act(
+        "tagContact", "contactId", right=Right.EDIT_CONTACTS, many={"tagIds": "tagId"}
+    ),
+    "Mutation.untagContact": act(
+        "untagContact", "contactId", right=Right.EDIT_CONTACTS, many={"tagIds": "tagId"}
     ),
     "Mutation.openConversation": act("openConversation", "conversationId", right=Right.CLOSE),
     "Mutation.closeConversation": act(

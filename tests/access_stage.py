@@ -10,12 +10,14 @@ from models.conversation import Conversation, ConversationStatus
 from models.member import Role, Visibility
 from models.message import Message, MessageStatus
 from models.session import Session
+from models.tag import Tag
 from realtime.log import encode_cursor, read_head
 from resolvers.account import create_api_key, open_session
 from resolvers.assignment import assign_conversation
 from resolvers.closing import create_closing_note_category
 from resolvers.message import send_message
 from resolvers.snooze import snooze_conversation
+from resolvers.tag import create_tag
 from schema.ids import decode_id, encode_id
 from tests.access_matrix import Ids, Row
 from tests.world import Api, Person, World, let_time_pass, make_world, run_jobs
@@ -50,7 +52,7 @@ class Stage:
 
     async def restore(self) -> None:
         """Give the conversation back to who looked after it, open; let every retry have failed,
-        and the category of closing notes be there."""
+        and what the workspace offers be there."""
         holder, conversation_id = self.typists[0]
         await Conversation.filter(id=conversation_id).update(
             assignee_id=holder.member.id,
@@ -61,13 +63,14 @@ class Stage:
             closed_at=None,
         )
         await Message.filter(retry_of_id__not_isnull=True).update(status=MessageStatus.FAILED)
+        values = {"workspace_id": self.world.workspace.id, "created_at": now()}
         await ClosingNoteCategory.get_or_create(
             id=decode_id(self.ids["categoryId"], "ClosingNoteCategory"),
-            defaults={
-                "workspace_id": self.world.workspace.id,
-                "name": "Solved",
-                "created_at": now(),
-            },
+            defaults=values | {"name": "Solved"},
+        )
+        await Tag.get_or_create(
+            id=decode_id(self.ids["tagId"], "Tag"),
+            defaults=values | {"name": "VIP", "folded_name": "vip"},
         )
 
 
@@ -88,6 +91,7 @@ async def ids_of(world: World, message: Message, assignee: Person) -> dict[str, 
     viewer = await world.owner.viewer()
     key, _ = await create_api_key(viewer, world.workspace.id, name="Old", role=Role.AGENT)
     category = await create_closing_note_category(viewer, world.workspace.id, name="Solved")
+    tag = await create_tag(viewer, world.workspace.id, name="VIP")
     failed = await send_message(viewer, message.conversation_id, text="Lost")
     await Message.filter(id=failed.id).update(status=MessageStatus.FAILED)
     head = await read_head(world.workspace.id)
@@ -102,6 +106,7 @@ async def ids_of(world: World, message: Message, assignee: Person) -> dict[str, 
         "channelId": encode_id("Channel", message.channel_id),
         "assigneeId": assignee.id,
         "categoryId": encode_id("ClosingNoteCategory", category.id),
+        "tagId": encode_id("Tag", tag.id),
         "apiKeyId": encode_id("ApiKey", key.id),
         "after": encode_cursor(head.epoch, 0),
     }

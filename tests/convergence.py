@@ -15,7 +15,10 @@ ROW = """
 fragment Row on Conversation {
   id status version unrepliedSince openedAt closedAt createdAt lastMessageAt unreadCount
   viewerCanReply viewerCanAssign viewerCanClose viewerCanSnooze
-  contact { id name email phone { display } version channels { externalId lastMessageAt } }
+  contact {
+    id name email phone { display } version
+    tags { id name } channels { externalId lastMessageAt }
+  }
   assignee { ... on Member { id name } }
   team { id }
   lastMessage { id seq text status }
@@ -52,6 +55,7 @@ fragment Event on WorkspaceEvent {
   ... on MessageChanged { conversation { ...Row } }
   ... on SnoozeExpired { conversation { ...Row } }
   ... on ContactChanged { contact { conversation { ...Row } } }
+  ... on WorkspaceSettingsChanged { workspace { tags { id name } } }
   ... on MemberChanged { member { id name } }
   ... on ConversationChanged { change conversationId changed: conversation { ...Row } }
 }
@@ -108,6 +112,9 @@ class Client:
             if event["member"]["id"] == self.person.id:
                 await self.refetch()
             return
+        if event["__typename"] == "WorkspaceSettingsChanged":
+            self.describe(event["workspace"])
+            return
         if event.get("change") == "HIDDEN":
             assert event["changed"] is None
             self.hidden += 1
@@ -116,6 +123,12 @@ class Client:
         contact = event.get("contact") or {}
         row = event.get("conversation") or event.get("changed") or contact["conversation"]
         self.rows[row["id"]] = row
+
+    def describe(self, workspace: Row) -> None:
+        """Bring what the contacts are described with up to the workspace's vocabulary."""
+        for row in self.rows.values():
+            had = {tag["id"] for tag in row["contact"]["tags"]}
+            row["contact"]["tags"] = [tag for tag in workspace["tags"] if tag["id"] in had]
 
     async def catch_up(self) -> None:
         """Apply every event since the last one, in pages, as a poller does."""

@@ -13,6 +13,7 @@ from models.clock import now
 from models.conversation import Conversation
 from models.member import Visibility
 from models.message import Direction, Message
+from models.tag import Tag
 from resolvers.assignment import assign_conversation, unassign_conversation
 from resolvers.workspace import change_member
 from schema.ids import encode_id
@@ -32,6 +33,8 @@ MUTATIONS = (
     "markConversationUnread",
     "sendMessage",
     "updateContact",
+    "tagContact",
+    "untagContact",
 )
 
 
@@ -45,7 +48,7 @@ class Crowd:
 
     def deeds(self) -> list[Deed]:
         """Return every deed twice in a random order, after a few messages of contacts."""
-        first: list[Deed] = [self.hear, self.hear, self.hear]
+        first: list[Deed] = [self.change_tags, self.hear, self.hear, self.hear]
         deck: list[Deed] = [
             self.hear,
             self.deliver,
@@ -54,6 +57,7 @@ class Crowd:
             self.expire,
             self.restrict,
             self.hand_over,
+            self.change_tags,
         ]
         mutations: list[Deed] = [partial(self.mutate, name) for name in (*MUTATIONS, "sendMessage")]
         return [*first, *self.random.sample([*deck, *mutations] * 2, 2 * len(deck + mutations))]
@@ -120,6 +124,18 @@ class Crowd:
             await assign_conversation(viewer, row.id, assignee_id=person.member.id)
         await unassign_conversation(viewer, row.id)
 
+    async def change_tags(self) -> None:
+        """Tags come, one is called otherwise, and one goes from all contacts."""
+        name = f"T{self.random.randrange(10**6)}"
+        for ending in "ab":
+            await self._lead("createTag", {"workspaceId": self.world.id, "name": name + ending})
+        renamed, deleted = self.random.sample(await self._tag_ids(), 2)
+        await self._lead("updateTag", {"tagId": renamed, "name": name + "c"})
+        await self._lead("deleteTag", {"tagId": deleted})
+
+    async def _tag_ids(self) -> list[str]:
+        return [encode_id("Tag", tag.id) for tag in await Tag.all().order_by("id")]
+
     async def mutate(self, name: str) -> None:
         """Somebody does something with a conversation."""
         row = self.random.choice(await Conversation.all().order_by("id"))
@@ -128,22 +144,31 @@ class Crowd:
             "snoozeConversation": {"until": (now() + timedelta(days=3)).isoformat()},
             "assignConversation": {"assigneeId": self.random.choice(self.people).id},
             "sendMessage": {"text": f"Hello {self.random.random()}"},
+            "updateContact": {"firstName": f"N{self.random.random()}"},
+            "tagContact": {"tagIds": await self._tag_ids()},
+            "untagContact": {"tagIds": (await self._tag_ids())[:1]},
         }
-        if name == "updateContact":
-            contact = encode_id("Contact", row.contact_id)
-            target = {"contactId": contact, "firstName": f"N{self.random.random()}"}
+        if name.endswith("Contact"):
+            target = {"contactId": encode_id("Contact", row.contact_id)}
         await self._call(name, target | values.get(name, {}))
         if name == "sendMessage":
             await run_jobs()
 
     async def _call(self, name: str, given: Row) -> None:
+        everybody = name in self.done  # the first time by one who may
+        await self._ask(
+            self.random.choice(self.people) if everybody else self.people[0], name, given
+        )
+
+    async def _lead(self, name: str, given: Row) -> None:
+        await self._ask(self.people[0], name, given)
+
+    async def _ask(self, person: Person, name: str, given: Row) -> None:
         kind = name[0].upper() + name[1:]
         document = (
             f"mutation Act($input: {kind}Input!)"
             f" {{ {name}(input: $input) {{ userErrors {{ code }} }} }}"
         )
-        everybody = name in self.done  # the first time by one who may
-        person = self.random.choice(self.people) if everybody else self.people[0]
         answer = await self.api.ask(person, document, input=given)
         if not answer[name]["userErrors"]:
             self.done.add(name)

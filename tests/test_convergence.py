@@ -13,6 +13,7 @@ SNAPSHOT_AT = 12
 DEADLINE_SECONDS = 60
 THE_END = "Zoe"
 DEEDS = {"hear", "createContact", "message_echo", "message_status", "expire", "restrict"}
+DEEDS |= {"createTag", "updateTag", "deleteTag"}
 """What must have happened beside the mutations, or the test proves less than it says."""
 
 

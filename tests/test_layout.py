@@ -62,6 +62,7 @@ ROWS = {
     "Episode",
     "Member",
     "Message",
+    "Tag",
     "Team",
     "Workspace",
 }

@@ -13,6 +13,7 @@ from models.conversation import Conversation
 from models.engine import sql
 from models.episode import Episode
 from models.member import Visibility
+from models.tag import Tag
 from resolvers.node import FINDERS
 from schema.ids import encode_id
 from tests.acting import succeed
@@ -20,7 +21,8 @@ from tests.world import Api, World, make_world
 
 NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
 NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
-SHARED = ("Channel", "ClosingNoteCategory", "Member", "Team", "User", "Workspace", "StandardInbox")
+SHARED = {"Channel", "ClosingNoteCategory", "Member", "Tag", "Team", "User", "Workspace"}
+SHARED |= {"StandardInbox"}
 """The types whose objects every member of the workspace sees."""
 
 
@@ -32,6 +34,9 @@ async def everything(world: World) -> dict[str, str]:
     team = await world.team()
     category = await ClosingNoteCategory.create(
         workspace_id=world.workspace.id, name="Solved", created_at=now()
+    )
+    tag = await Tag.create(
+        workspace_id=world.workspace.id, name="VIP", folded_name="vip", created_at=now()
     )
     assert activity is not None and episode is not None and channel is not None
     keys: dict[str, int | str] = {
@@ -45,6 +50,7 @@ async def everything(world: World) -> dict[str, str]:
         "Member": world.owner.member.id,
         "Message": message.id,
         "StandardInbox": f"{world.workspace.id}.ALL",
+        "Tag": tag.id,
         "Team": team.id,
         "User": world.owner.user.id,
         "Workspace": world.workspace.id,

@@ -18,6 +18,7 @@ from models.message import Message, MessageStatus
 from realtime.log import encode_cursor, read_head
 from resolvers.message import send_message
 from resolvers.snooze import snooze_conversation
+from resolvers.tag import create_tag, tag_contact
 from schema.compiled import CompiledExecution
 from schema.context import ContextMaker
 from schema.execution import BoundedSchema
@@ -50,6 +51,7 @@ KINDS = (
     "Message",
     "Activity",
     "Episode",
+    "Tag",
 )
 TABLES = {"User": "account", "ContactChannel": "contact_channel"}
 
@@ -224,7 +226,9 @@ async def _rows(table: str) -> list[dict[str, Any]]:
 
 async def _fill(api: Api, world: World, own: Person) -> None:
     owner = await world.owner.viewer()
-    await world.conversation("Closed", email="closed@parley.test", phone="+33639980105")
+    closed = await world.conversation("Closed", email="closed@parley.test", phone="+33639980105")
+    tags = [await create_tag(owner, world.workspace.id, name=name) for name in ("VIP", "Press")]
+    await tag_contact(owner, closed.contact_id, [tag.id for tag in tags])
     for name in ("open", "snoozed", "assigned"):
         heard = await world.hear(f"I am {name}", sender=name)
         await world.hear("And again", sender=name)

@@ -9,11 +9,13 @@ from models.records import ContactRow
 from resolvers import batches
 from resolvers import contact as contacts
 from resolvers.viewer import Right
+from resolvers.vocabulary import tags_of_contacts
 from schema.columns import derived
 from schema.context import Info
 from schema.objects.channel import ContactChannel
 from schema.objects.masked_string import MaskedString
 from schema.objects.node import Node, global_id
+from schema.objects.tag import Tag
 from schema.relation import relation
 
 if TYPE_CHECKING:
@@ -69,6 +71,11 @@ class Contact(Node):
         """Where the contact is reached, the channel used last first."""
         return root.id
 
+    @relation(list[Tag], tags_of_contacts, then=lambda _, found: found or [], needs=("id",))
+    def tags(root: strawberry.Parent[ContactRow]) -> int:
+        """The tags, by name; at most 50."""
+        return root.id
+
     @relation(
         Annotated["Conversation", strawberry.lazy("schema.objects.conversation")],
         batches.conversations_by_contact,
@@ -80,7 +87,7 @@ class Contact(Node):
 
     @derived("workspace_id")
     def viewer_can_edit(root: strawberry.Parent[ContactRow], info: Info) -> bool:
-        """Whether the viewer may use `updateContact`."""
+        """Whether the viewer may use `updateContact`, `tagContact` and `untagContact`."""
         return info.context.may(root.workspace_id, Right.EDIT_CONTACTS)
 
     @classmethod

@@ -213,7 +213,8 @@ class MemberChanged(WorkspaceEvent):
 
 @strawberry.type
 class WorkspaceSettingsChanged(WorkspaceEvent):
-    """A setting of the workspace changed, or one of its closing-note categories."""
+    """A setting of the workspace changed, or what it offers to choose from: its closing-note
+    categories and tags; a deleted tag is off its contacts without another event."""
 
     @relation(Workspace, workspaces_by_id)
     def workspace(self) -> int:

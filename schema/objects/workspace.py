@@ -7,10 +7,11 @@ import strawberry
 from models.channel import Channel as ChannelRow
 from models.closing_note_category import ClosingNoteCategory as ClosingNoteCategoryRow
 from models.records import MemberRecord
+from models.tag import Tag as TagRow
 from models.team import Team as TeamRow
 from models.workspace import Workspace as WorkspaceRow
 from realtime.log import encode_cursor
-from resolvers import snooze
+from resolvers import snooze, vocabulary
 from resolvers import workspace as workspaces
 from resolvers.batches import members_by_id
 from resolvers.inbox import StandardInbox as StandardInboxRow
@@ -21,6 +22,7 @@ from schema.objects.channel import Channel
 from schema.objects.inbox import Inbox
 from schema.objects.member import Member
 from schema.objects.node import Node, global_id
+from schema.objects.tag import Tag
 from schema.objects.team import Team
 from schema.objects.workspace_settings import (
     ClosingNoteCategory,
@@ -90,6 +92,11 @@ class Workspace(Node):
         """The reasons for closing that members choose from, by name."""
         return await workspaces.closing_note_categories(root.id)
 
+    @strawberry.field(graphql_type=list[Tag])
+    async def tags(root: strawberry.Parent[WorkspaceRow]) -> list[TagRow]:
+        """The tags that contacts can have, by name; at most 1,000."""
+        return await vocabulary.tags(root.id)
+
     @strawberry.field
     def snooze_presets(root: strawberry.Parent[WorkspaceRow]) -> list[SnoozePresetMoment]:
         """The presets that lie ahead, with their moments in the workspace's time zone."""
@@ -108,8 +115,8 @@ class Workspace(Node):
 
     @strawberry.field
     def viewer_can_manage_settings(root: strawberry.Parent[WorkspaceRow], info: Info) -> bool:
-        """Whether the viewer may use `updateWorkspaceSettings` and change closing-note
-        categories."""
+        """Whether the viewer may use `updateWorkspaceSettings` and change what the workspace
+        offers to choose from: closing-note categories and tags."""
         return info.context.may(root.id, Right.MANAGE_SETTINGS)
 
     @classmethod
