@@ -17,7 +17,7 @@ class ActivityKind(Enum):
     CLOSED = "CLOSED"
     """It moved to Closed."""
     ASSIGNED = "ASSIGNED"
-    """It got another assignee."""
+    """It was given to a member, an AI agent or a team."""
     UNASSIGNED = "UNASSIGNED"
     """It moved to Unassigned."""
     SNOOZED = "SNOOZED"

@@ -9,6 +9,7 @@ from typing import Any
 from models.engine import sql
 from models.records import (
     ACTIVITIES,
+    AI_AGENTS,
     CONTACTS,
     CONVERSATIONS,
     MEMBERS,
@@ -120,6 +121,11 @@ def _member(alias: str, key: str) -> Join:
     return Join(f"LEFT JOIN member {alias} ON {alias}.id = {key}", source, is_optional=True)
 
 
+def _ai_agent(alias: str, key: str) -> Join:
+    clause = f"LEFT JOIN ai_agent {alias} ON {alias}.id = {key}"
+    return Join(clause, Source(AI_AGENTS, alias), is_optional=True)
+
+
 def _writer(alias: str) -> Join:
     """Join the contact who wrote a message: only to the incoming ones."""
     conversation, contact = f"{alias}c", f"{alias}ct"
@@ -140,6 +146,7 @@ def _activity(alias: str) -> Source:
     joins = {
         "actor": _member(f"{alias}m", f"{alias}.actor_id"),
         "assignee": _member(f"{alias}a", f"{alias}.assignee_id"),
+        "ai_agent": _ai_agent(f"{alias}ai", f"{alias}.ai_agent_id"),
     }
     return Source(ACTIVITIES, alias, joins)
 
@@ -152,6 +159,7 @@ CONVERSATION = Source(
     {
         "contact": Join("JOIN contact ct ON ct.id = c.contact_id", Source(CONTACTS, "ct")),
         "assignee": _member("m", "c.assignee_id"),
+        "ai_agent": _ai_agent("ai", "c.ai_agent_id"),
         "last_message": Join(
             "LEFT JOIN message lm ON lm.id = c.last_message_id", _message("lm"), is_optional=True
         ),

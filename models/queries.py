@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from models.engine import sql
 from models.records import (
+    AI_AGENTS,
     CONTACTS,
     CONVERSATIONS,
     MEMBERS,
@@ -65,28 +66,31 @@ class Records:
 
 
 async def read_conversations(rest: str, *values: Any) -> list[ConversationRecord]:
-    """Return conversations (alias c) with contact (ct), assignee (m) and its user (u).
+    """Return conversations (alias c) with contact (ct), member (m), user (u) and AI agent (ai).
 
     `rest` is what follows the joins: WHERE, ORDER BY and LIMIT.
     """
     rows = await sql.records(
         f"SELECT {CONVERSATIONS.columns('c')}, {CONTACTS.columns('ct')}, {MEMBERS.columns('m')},"
-        f" {USERS.columns('u')} FROM conversation c JOIN contact ct ON ct.id = c.contact_id"
-        " LEFT JOIN member m ON m.id = c.assignee_id LEFT JOIN account u ON u.id = m.user_id "
-        + rest,
+        f" {USERS.columns('u')}, {AI_AGENTS.columns('ai')}"
+        " FROM conversation c JOIN contact ct ON ct.id = c.contact_id"
+        " LEFT JOIN member m ON m.id = c.assignee_id LEFT JOIN account u ON u.id = m.user_id"
+        f" LEFT JOIN ai_agent ai ON ai.id = c.ai_agent_id {rest}",
         *values,
     )
     contact_at = CONVERSATIONS.width
     member_at = contact_at + CONTACTS.width
     user_at = member_at + MEMBERS.width
+    agent_at = user_at + USERS.width
     conversation, contact = CONVERSATIONS.decoder(), CONTACTS.decoder()
-    member, user = MEMBERS.decoder(), USERS.decoder()
+    member, user, agent = MEMBERS.decoder(), USERS.decoder(), AI_AGENTS.decoder()
     return [
         conversation(
             row,
             0,
             contact(row, contact_at),
             member(row, member_at, user(row, user_at)) if row[member_at] is not None else None,
+            agent(row, agent_at) if row[agent_at] is not None else None,
         )
         for row in rows
     ]
@@ -101,9 +105,16 @@ async def lock_conversation(conversation_id: int) -> ConversationRecord | None:
     rest = "WHERE c.id = ?"
     lock = " FOR UPDATE OF c" if sql.dialect() == "postgres" else ""
     found = await read_conversations(rest + lock, conversation_id)
-    if found and (found[0].assignee.id if found[0].assignee else None) != found[0].assignee_id:
+    if found and not _fits(found[0]):
         found = await read_conversations(rest, conversation_id)
     return found[0] if found else None
+
+
+def _fits(row: ConversationRecord) -> bool:
+    """Tell whether the neighbours of a conversation are those that it names."""
+    member = row.assignee.id if row.assignee is not None else None
+    agent = row.ai_agent.id if row.ai_agent is not None else None
+    return (member, agent) == (row.assignee_id, row.ai_agent_id)
 
 
 def update_of(table: Table[Any], row: Any, names: Iterable[str]) -> sql.Statement:

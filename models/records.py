@@ -12,6 +12,7 @@ from types import NoneType
 from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
 from models.activity import Activity, ActivityKind
+from models.ai_agent import AiAgent
 from models.contact import Contact
 from models.conversation import Conversation, ConversationStatus
 from models.engine import sql
@@ -50,6 +51,17 @@ class MemberRecord:
 
 
 @dataclass(slots=True, eq=False)
+class AiAgentRecord:
+    """A row of `ai_agent`."""
+
+    id: int
+    workspace_id: int
+    name: str
+    is_active: bool
+    created_at: datetime
+
+
+@dataclass(slots=True, eq=False)
 class ContactRecord:
     """A row of `contact`."""
 
@@ -69,7 +81,7 @@ class ContactRecord:
 
 @dataclass(slots=True, eq=False)
 class ConversationRecord:
-    """A row of `conversation`, with its contact and its assignee."""
+    """A row of `conversation`, with its contact and who looks after it."""
 
     id: int
     workspace_id: int
@@ -102,6 +114,7 @@ class ConversationRecord:
     created_at: datetime
     contact: ContactRecord
     assignee: MemberRecord | None
+    ai_agent: AiAgentRecord | None
 
 
 @dataclass(slots=True, eq=False)
@@ -150,6 +163,7 @@ class ActivityRecord:
 
 
 ActivityRow = Activity | ActivityRecord
+AiAgentRow = AiAgent | AiAgentRecord
 ContactRow = Contact | ContactRecord
 ConversationRow = Conversation | ConversationRecord
 MemberRow = Member | MemberRecord
@@ -227,6 +241,7 @@ def _expression(value: str, hint: Any, place: int, dialect: str, names: dict[str
 
 USERS = Table(UserRecord, "account")
 MEMBERS = Table(MemberRecord, "member")
+AI_AGENTS = Table(AiAgentRecord, "ai_agent")
 CONTACTS = Table(ContactRecord, "contact")
 CONVERSATIONS = Table(ConversationRecord, "conversation")
 MESSAGES = Table(MessageRecord, "message")

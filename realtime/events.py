@@ -62,14 +62,17 @@ class ConversationClosed:
 
 @dataclass(frozen=True, slots=True)
 class ConversationAssigned:
-    """A conversation got an assignee; the previous ones tell who may have lost sight of it."""
+    """A conversation was given to a member, an AI agent or a team, whose id is the one that is set;
+    the previous ones tell who may have lost sight of it."""
 
     workspace_id: int
     conversation_id: int
-    assignee_id: int
+    assignee_id: int | None
     previous_assignee_id: int | None
     previous_assignee_team_id: int | None
     previous_team_id: int | None
+    ai_agent_id: int | None = None
+    team_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,69 +1,128 @@
-"""Assignment: who looks after a conversation."""
+"""Assignment: who looks after a conversation, a member, an AI agent or a team."""
 
+from dataclasses import dataclass
 from typing import TypeVar
 
 from models.activity import ActivityKind
-from models.member import Member
-from models.queries import read_members
-from models.records import ConversationRecord, ConversationRow, MemberRecord
+from models.ai_agent import AiAgent
+from models.engine import sql
+from models.member import Member, Restriction
+from models.queries import read, read_members
+from models.records import (
+    AI_AGENTS,
+    AiAgentRecord,
+    ConversationRecord,
+    ConversationRow,
+    MemberRecord,
+)
 from models.refusal import Code, Conflict, Refused
 from realtime.events import ConversationAssigned, ConversationUnassigned
-from realtime.transaction import transaction
+from realtime.transaction import Announce, transaction
 from resolvers.access import hold_conversation
 from resolvers.conversation import caused_by, record, save_state
 from resolvers.idle_clock import watch
-from resolvers.viewer import Right, Viewer
+from resolvers.viewer import Right, Viewer, hidden
 
 M = TypeVar("M", Member, MemberRecord)
+A = TypeVar("A", AiAgent, AiAgentRecord)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whom a conversation is given to: one of the three, or nobody."""
+
+    member: MemberRecord | None = None
+    ai_agent: AiAgentRecord | None = None
+    team_id: int | None = None
+
+
+NOBODY = Target()
+
+
+def check_choice(assignee_id: int | None, ai_agent_id: int | None, team_id: int | None) -> None:
+    """Refuse anything but exactly one of the three."""
+    if [assignee_id, ai_agent_id, team_id].count(None) != 2:
+        raise Refused(
+            Code.INVALID,
+            "Give an assignee or a team, and only one of them.",
+            field=("assigneeId",),
+        )
 
 
 def check_assignee(member: M | None, conversation: ConversationRow) -> M:
-    """Return the member if they can look after the conversation: active, of its workspace."""
+    """Return the member if they can look after the conversation.
+
+    They are active, of its workspace, and may see its contact if that is blocked.
+    """
     if member is None or member.workspace_id != conversation.workspace_id:
-        raise Refused(Code.NOT_FOUND, "Nothing was found under this id.", field=("assigneeId",))
+        raise hidden(("assigneeId",))
     if not member.is_active:
         raise Refused(Code.INVALID, "Only active members can be assigned.", field=("assigneeId",))
+    is_barred = Restriction.BLOCKED_CONTACTS.value in member.restrictions.split(",")
+    if conversation.blocked_at is not None and is_barred:
+        raise Refused(
+            Code.INVALID, "This member does not see blocked contacts.", field=("assigneeId",)
+        )
     return member
+
+
+def check_ai_agent(ai_agent: A | None, conversation: ConversationRow) -> A:
+    """Return the AI agent if it can look after the conversation: active, of its workspace."""
+    if ai_agent is None or ai_agent.workspace_id != conversation.workspace_id:
+        raise hidden(("assigneeId",))
+    if not ai_agent.is_active:
+        raise Refused(Code.INVALID, "Only active AI agents can be assigned.", field=("assigneeId",))
+    return ai_agent
+
+
+def is_with(conversation: ConversationRow, target: Target) -> bool:
+    """Tell whether giving a conversation to a target would change nothing."""
+    if target.member is not None:
+        return conversation.assignee_id == target.member.id
+    if target.ai_agent is not None:
+        return conversation.ai_agent_id == target.ai_agent.id
+    return is_unassigned(conversation) and conversation.team_id == target.team_id
+
+
+def is_unassigned(conversation: ConversationRow) -> bool:
+    """Tell whether neither a member nor an AI agent looks after it, also where a team has it."""
+    return conversation.assignee_id is None and conversation.ai_agent_id is None
 
 
 async def assign_conversation(
     viewer: Viewer,
     conversation_id: int,
     *,
-    assignee_id: int,
+    assignee_id: int | None = None,
+    ai_agent_id: int | None = None,
+    team_id: int | None = None,
     if_unassigned: bool = False,
     expected_version: int | None = None,
 ) -> ConversationRecord:
-    """Give a conversation to an active member; giving it to its assignee changes nothing.
+    """Give a conversation to a member, an AI agent or a team; where it is already, all stays.
 
-    With `if_unassigned` it raises Conflict where somebody else has it. It succeeds also where the
+    A team gets it without an assignee; a member or an AI agent leaves it with its team. With
+    `if_unassigned` it raises Conflict where somebody else has it. It succeeds also where the
     viewer then no longer sees the conversation.
     """
+    check_choice(assignee_id, ai_agent_id, team_id)
     async with transaction() as announce:
         conversation = await hold_conversation(
             viewer, conversation_id, Right.ASSIGN, expected_version=expected_version
         )
-        found = await read_members("WHERE m.id = ?", assignee_id)
-        member = check_assignee(found[0] if found else None, conversation)
-        if conversation.assignee_id == member.id:
+        target = await _target(conversation, assignee_id, ai_agent_id, team_id)
+        if is_with(conversation, target):
             return conversation
-        if if_unassigned and conversation.assignee_id is not None:
+        if if_unassigned and not is_unassigned(conversation):
             raise Conflict(conversation, field="ifUnassigned")
-        previous = conversation.assignee
+        previous = previous_place(conversation)
+        hand_over(conversation, target, announce)
+        given = {"assignee_id": assignee_id, "ai_agent_id": ai_agent_id, "team_id": team_id}
         cause = caused_by(viewer, conversation.workspace_id)
-        conversation.assignee, conversation.assignee_id = member, member.id
-        record(conversation, announce, ActivityKind.ASSIGNED, cause, assignee_id=member.id)
-        watch(conversation, announce)  # a clock runs for the new assignee as for the last one
+        record(conversation, announce, ActivityKind.ASSIGNED, cause, until=None, **given)
         save_state(conversation, announce)
         announce(
-            ConversationAssigned(
-                conversation.workspace_id,
-                conversation.id,
-                assignee_id=member.id,
-                previous_assignee_id=previous.id if previous else None,
-                previous_assignee_team_id=previous.team_id if previous else None,
-                previous_team_id=conversation.team_id,
-            )
+            ConversationAssigned(conversation.workspace_id, conversation.id, **given, **previous)
         )
     return conversation
 
@@ -76,21 +135,65 @@ async def unassign_conversation(
         conversation = await hold_conversation(
             viewer, conversation_id, Right.ASSIGN, expected_version=expected_version
         )
-        if conversation.assignee_id is None and conversation.team_id is None:
+        if is_with(conversation, NOBODY):
             return conversation
-        previous, previous_team_id = conversation.assignee, conversation.team_id
+        previous = previous_place(conversation)
+        hand_over(conversation, NOBODY, announce)
         cause = caused_by(viewer, conversation.workspace_id)
-        conversation.assignee = conversation.assignee_id = None
-        conversation.team_id = None
         record(conversation, announce, ActivityKind.UNASSIGNED, cause)
         save_state(conversation, announce)
-        announce(
-            ConversationUnassigned(
-                conversation.workspace_id,
-                conversation.id,
-                previous_assignee_id=previous.id if previous else None,
-                previous_assignee_team_id=previous.team_id if previous else None,
-                previous_team_id=previous_team_id,
-            )
-        )
+        announce(ConversationUnassigned(conversation.workspace_id, conversation.id, **previous))
     return conversation
+
+
+async def _target(
+    conversation: ConversationRecord,
+    assignee_id: int | None,
+    ai_agent_id: int | None,
+    team_id: int | None,
+) -> Target:
+    """Return whom a locked conversation is to be given to; refuse who cannot have it.
+
+    What can be deleted stays until the transaction ends.
+    """
+    if assignee_id is not None:
+        members = await read_members("WHERE m.id = ?", assignee_id)
+        return Target(member=check_assignee(members[0] if members else None, conversation))
+    lock = " FOR SHARE" if sql.dialect() == "postgres" else ""
+    if ai_agent_id is not None:
+        agents = await read(AI_AGENTS, "WHERE t.id = ?" + lock, ai_agent_id)
+        return Target(ai_agent=check_ai_agent(agents[0] if agents else None, conversation))
+    teams = await sql.records(
+        "SELECT id FROM team WHERE id = ? AND workspace_id = ?" + lock,
+        team_id,
+        conversation.workspace_id,
+    )
+    if not teams:
+        raise hidden(("teamId",))
+    return Target(team_id=team_id)
+
+
+def previous_place(conversation: ConversationRecord) -> dict[str, int | None]:
+    """Return who saw a conversation before it was given away, as its event tells."""
+    member = conversation.assignee
+    return {
+        "previous_assignee_id": member.id if member is not None else None,
+        "previous_assignee_team_id": member.team_id if member is not None else None,
+        "previous_team_id": conversation.team_id,
+    }
+
+
+def hand_over(conversation: ConversationRecord, target: Target, announce: Announce) -> None:
+    """Put a locked conversation into other hands; the caller saves it.
+
+    What an AI agent has thought of until then is worth nothing. A clock of automatic closing runs
+    for people as it did before.
+    """
+    if conversation.ai_agent_id is not None:
+        conversation.handling_epoch += 1
+    conversation.assignee, conversation.ai_agent = target.member, target.ai_agent
+    conversation.assignee_id = target.member.id if target.member is not None else None
+    conversation.ai_agent_id = target.ai_agent.id if target.ai_agent is not None else None
+    if is_unassigned(conversation):
+        conversation.team_id = target.team_id
+    watch(conversation, announce)

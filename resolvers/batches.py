@@ -12,7 +12,9 @@ from models.episode import Episode
 from models.member import Member
 from models.queries import read, read_conversations, read_members
 from models.records import (
+    AI_AGENTS,
     MESSAGES,
+    AiAgentRecord,
     ContactRecord,
     ConversationRecord,
     MemberRecord,
@@ -112,6 +114,26 @@ async def authors(
     if members:
         for key, member in (await members_by_id(members)).items():
             found["member", key] = member
+    return found
+
+
+async def ai_agents_by_id(ids: Collection[int]) -> dict[int, AiAgentRecord]:
+    """Return AI agents."""
+    rows = await read(AI_AGENTS, f"WHERE {sql.among('t.id')}", sql.group(ids))
+    return {row.id: row for row in rows}
+
+
+async def assignees(
+    keys: Collection[tuple[str, int]],
+) -> dict[tuple[str, int], MemberRecord | AiAgentRecord]:
+    """Return who looks after conversations: members and AI agents."""
+    members = {key for kind, key in keys if kind == "member"}
+    agents = {key for kind, key in keys if kind == "ai_agent"}
+    found: dict[tuple[str, int], MemberRecord | AiAgentRecord] = {}
+    if members:
+        found |= {("member", key): row for key, row in (await members_by_id(members)).items()}
+    if agents:
+        found |= {("ai_agent", key): row for key, row in (await ai_agents_by_id(agents)).items()}
     return found
 
 

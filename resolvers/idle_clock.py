@@ -1,4 +1,4 @@
-"""The clock of automatic closing: it runs while a member of the team has had the last word."""
+"""The clock of automatic closing: it runs while a member, and no AI agent, has the last word."""
 
 from datetime import datetime, timedelta
 
@@ -29,9 +29,14 @@ def idle_since_after(
 
 
 def closes_at(conversation: ConversationRow) -> datetime | None:
-    """Return when a conversation closes by itself, unless somebody writes; None: no clock runs."""
+    """Return when a conversation closes by itself, unless somebody writes; None: no clock runs.
+
+    An AI agent's conversation never does; given to people again, it does as long after the last
+    word as if they had always had it.
+    """
     if (
         conversation.status is not ConversationStatus.OPEN
+        or conversation.ai_agent_id is not None
         or conversation.idle_since is None
         or conversation.auto_close_minutes is None
     ):

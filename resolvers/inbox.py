@@ -14,6 +14,9 @@ from resolvers.page import Page, PageRequest, keyset_page
 from resolvers.proof import proved, proving
 from resolvers.viewer import Right, Viewer, hidden, number_in, require
 
+NOBODY = "c.assignee_id IS NULL AND c.ai_agent_id IS NULL"
+"""What is unassigned, also where a team has it."""
+
 
 class InboxKind(Enum):
     """The inboxes that every workspace has."""
@@ -23,7 +26,7 @@ class InboxKind(Enum):
     MINE = "MINE"
     """Those assigned to the viewer."""
     UNASSIGNED = "UNASSIGNED"
-    """Those that nobody looks after."""
+    """Those that neither a member nor an AI agent looks after, also where a team has them."""
 
 
 class ConversationSort(Enum):
@@ -86,7 +89,7 @@ def _conversations(viewer: Viewer, inbox: StandardInbox) -> Where:
     if inbox.kind is InboxKind.MINE:
         where &= Where("c.assignee_id = ?", (viewer.member_id(inbox.workspace_id),))
     elif inbox.kind is InboxKind.UNASSIGNED:
-        where &= Where("c.assignee_id IS NULL")
+        where &= Where(NOBODY)
     return where
 
 
@@ -135,7 +138,7 @@ async def count_inboxes(viewer: Viewer, workspace_id: int) -> dict[InboxKind, In
     unread = "c.incoming_count > COALESCE(r.incoming_read, 0)"
     if member_id is None:
         unread = "1 = 0"  # a program reads nothing, so that nothing is unread for it
-    mine, unassigned = "c.assignee_id = ?", "c.assignee_id IS NULL"
+    mine, unassigned = "c.assignee_id = ?", f"({NOBODY})"
     where = visible_conversations(viewer, workspace_id)
     [row] = await sql.rows(
         "SELECT COUNT(*) AS all_open,"

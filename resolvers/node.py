@@ -106,6 +106,7 @@ async def _users(viewer: Viewer, ids: Collection[int]) -> dict[int, Any]:
 
 FINDERS: Mapping[str, Find] = {
     "Activity": _activities,
+    "AiAgent": _in_a_workspace(batches.ai_agents_by_id),
     "ClosingNoteCategory": _in_a_workspace(batches.closing_note_categories_by_id),
     "Channel": _in_a_workspace(batches.channels_by_id),
     "Contact": _contacts,

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from models.ai_agent import AiAgent
 from models.channel import Channel
 from models.clock import now
 from models.closing_note_category import ClosingNoteCategory
@@ -161,6 +162,11 @@ async def teams(workspace_id: int) -> list[Team]:
 async def channels(workspace_id: int) -> list[Channel]:
     """Return the channels of a workspace of the viewer, by name."""
     return await Channel.filter(workspace_id=workspace_id).order_by("name", "id")
+
+
+async def ai_agents(workspace_id: int) -> list[AiAgent]:
+    """Return the AI agents of a workspace of the viewer, by name."""
+    return await AiAgent.filter(workspace_id=workspace_id).order_by("name", "id")
 
 
 async def closing_note_categories(workspace_id: int) -> list[ClosingNoteCategory]:

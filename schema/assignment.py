@@ -5,7 +5,7 @@ import strawberry
 from models.records import ConversationRow
 from resolvers import assignment
 from schema.context import Info, viewer_of
-from schema.ids import decode_id
+from schema.ids import decode_id, decode_optional_id, split_id
 from schema.objects.conversation import Conversation
 from schema.payload import Payload, mutation, result
 
@@ -16,10 +16,12 @@ class AssignConversationInput:
 
     conversation_id: strawberry.ID
     """The conversation."""
-    assignee_id: strawberry.ID
-    """The member who is to look after it."""
+    assignee_id: strawberry.ID | None = None
+    """The member or the AI agent to look after it; its team stays. Give this or `teamId`."""
+    team_id: strawberry.ID | None = None
+    """The team to have it; nobody in particular looks after it then. Give this or `assigneeId`."""
     if_unassigned: bool = False
-    """Refuse with CONFLICT where somebody has it already."""
+    """Refuse with CONFLICT where a member or an AI agent looks after it already."""
     expected_version: int | None = None
     """The version it must still have; omitted: any."""
 
@@ -50,20 +52,30 @@ class UnassignConversationPayload(Payload):
     """The conversation without assignee and team; after a conflict, as it is now."""
 
 
+def _target(input: AssignConversationInput) -> dict[str, int | None]:
+    """Return whom to give it to, by the names of the resolver's arguments."""
+    is_agent = split_id(input.assignee_id or "")[0] == "AiAgent"
+    kind, name = ("AiAgent", "ai_agent_id") if is_agent else ("Member", "assignee_id")
+    return {
+        name: decode_optional_id(input.assignee_id, kind, "assigneeId"),
+        "team_id": decode_optional_id(input.team_id, "Team", "teamId"),
+    }
+
+
 @strawberry.type
 class Mutation:
-    """Giving conversations to people."""
+    """Giving conversations to members, AI agents and teams."""
 
     @mutation
     async def assign_conversation(
         self, info: Info, input: AssignConversationInput
     ) -> AssignConversationPayload:
-        """Give a conversation to an active member; it succeeds also where the viewer then no
-        longer sees it."""
+        """Give a conversation to an active member, an active AI agent or a team; it succeeds also
+        where the viewer then no longer sees it."""
         conversation = await assignment.assign_conversation(
             viewer_of(info),
             decode_id(input.conversation_id, "Conversation", "conversationId"),
-            assignee_id=decode_id(input.assignee_id, "Member", "assigneeId"),
+            **_target(input),
             if_unassigned=input.if_unassigned,
             expected_version=input.expected_version,
         )

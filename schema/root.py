@@ -7,6 +7,7 @@ from strawberry.tools import merge_types
 
 from schema import (
     account,
+    ai_agent,
     assignment,
     channel,
     closing,
@@ -45,6 +46,7 @@ TOPICS: tuple[ModuleType, ...] = (
     contact,
     tag,
     channel,
+    ai_agent,
     event,
     node,
 )

@@ -12,8 +12,8 @@ from resolvers.batches import members_by_id
 from schema.context import Info, viewer_of
 from schema.hub import TypingTold
 from schema.ids import decode_id, decode_optional_id
+from schema.objects.ai_agent import Assignee
 from schema.objects.conversation import Conversation
-from schema.objects.member import Assignee
 from schema.payload import Payload, mutation, result
 from schema.relation import relation
 from schema.streams import follow_typing

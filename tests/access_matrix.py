@@ -148,6 +148,13 @@ ROWS: dict[str, Row] = {
     "Mutation.deleteClosingNoteCategory": act(
         "deleteClosingNoteCategory", "categoryId", right=Right.MANAGE_SETTINGS
     ),
+    "Mutation.createAiAgent": act(
+        "createAiAgent", "workspaceId", right=Right.MANAGE_SETTINGS, values={"name": "New"}
+    ),
+    "Mutation.updateAiAgent": act(
+        "updateAiAgent", "aiAgentId", right=Right.MANAGE_SETTINGS, values={"isActive": True}
+    ),
+    "Mutation.deleteAiAgent": act("deleteAiAgent", "aiAgentId", right=Right.MANAGE_SETTINGS),
     "Mutation.snoozeConversation": act(
         "snoozeConversation", "conversationId", right=Right.SNOOZE, values=SOON
     ),

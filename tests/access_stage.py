@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from models.ai_agent import AiAgent
 from models.clock import now
 from models.closing_note_category import ClosingNoteCategory
 from models.conversation import Conversation, ConversationStatus
@@ -56,6 +57,7 @@ class Stage:
         holder, conversation_id = self.typists[0]
         await Conversation.filter(id=conversation_id).update(
             assignee_id=holder.member.id,
+            ai_agent_id=None,
             status=ConversationStatus.OPEN,
             status_before_snooze=None,
             snoozed_at=None,
@@ -71,6 +73,10 @@ class Stage:
         await Tag.get_or_create(
             id=decode_id(self.ids["tagId"], "Tag"),
             defaults=values | {"name": "VIP", "folded_name": "vip"},
+        )
+        await AiAgent.get_or_create(
+            id=decode_id(self.ids["aiAgentId"], "AiAgent"),
+            defaults=values | {"name": "Robo"},
         )
 
 
@@ -105,6 +111,7 @@ async def ids_of(world: World, message: Message, assignee: Person) -> dict[str, 
         "fromMessageId": encode_id("Message", message.id),
         "channelId": encode_id("Channel", message.channel_id),
         "assigneeId": assignee.id,
+        "aiAgentId": encode_id("AiAgent", (await world.ai_agent()).id),
         "categoryId": encode_id("ClosingNoteCategory", category.id),
         "tagId": encode_id("Tag", tag.id),
         "apiKeyId": encode_id("ApiKey", key.id),

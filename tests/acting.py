@@ -16,7 +16,7 @@ from tests.world import Api, Person, World, make_world, snapshot
 
 STATE = """
   id status version unreadCount unrepliedSince openedAt closedAt
-  assignee { ... on Member { id } } team { id }
+  assignee { ... on Member { id } ... on AiAgent { id } } team { id }
   snooze { until since by { id } }
 """
 NOT_FOUND_SENTENCE = "Nothing was found under this id."

@@ -19,13 +19,13 @@ fragment Row on Conversation {
     id name email phone { display } version
     tags { id name } channels { externalId lastMessageAt }
   }
-  assignee { ... on Member { id name } }
+  assignee { ... on Member { id name } ... on AiAgent { id } }
   team { id }
   lastMessage { id seq text status }
   snooze { until since by { id } }
   messages(last: 3) { nodes { id text status statusHistory { status at } viewerCanRetry } }
   timeline(last: 2) {
-    nodes { ... on Message { seq } ... on Activity { seq kind actor { id } until } }
+    nodes { ... on Message { seq } ... on Activity { seq kind actor { id } team { id } until } }
   }
   episodes(first: 2) { openedAt openedSource firstResponseAt closedAt closedSource }
 }

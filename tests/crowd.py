@@ -14,7 +14,7 @@ from models.conversation import Conversation
 from models.member import Visibility
 from models.message import Direction, Message
 from models.tag import Tag
-from resolvers.assignment import assign_conversation, unassign_conversation
+from models.team import Team
 from resolvers.workspace import change_member
 from schema.ids import encode_id
 from tests.world import Api, Person, World, let_time_pass, run_jobs, webhook
@@ -44,6 +44,8 @@ class Crowd:
     def __init__(self, api: Api, world: World, people: list[Person], seed: int) -> None:
         self.api, self.world, self.people = api, world, people
         self.random = random.Random(seed)
+        self.targets: list[Row] = []
+        """Whom conversations are given to."""
         self.done: set[str] = set()
 
     def deeds(self) -> list[Deed]:
@@ -119,10 +121,20 @@ class Crowd:
     async def hand_over(self) -> None:
         """A conversation goes from hand to hand, and back to nobody."""
         row = self.random.choice(await Conversation.all().order_by("id"))
-        viewer = await self.people[0].viewer()
-        for person in self.random.sample(self.people, len(self.people)):
-            await assign_conversation(viewer, row.id, assignee_id=person.member.id)
-        await unassign_conversation(viewer, row.id)
+        target = {"conversationId": encode_id("Conversation", row.id)}
+        targets = await self.all_targets()
+        for given in self.random.sample(targets, len(targets)):
+            await self._lead("assignConversation", target | given)
+        await self._lead("unassignConversation", target)
+
+    async def all_targets(self) -> list[Row]:
+        """Return everybody who can be given a conversation: people, a team, and an AI agent."""
+        if not self.targets:
+            team = await Team.all().order_by("id").first() or await self.world.team("Support")
+            robo = encode_id("AiAgent", (await self.world.ai_agent()).id)
+            self.targets = [{"assigneeId": person.id} for person in self.people]
+            self.targets += [{"teamId": encode_id("Team", team.id)}, {"assigneeId": robo}]
+        return self.targets
 
     async def change_tags(self) -> None:
         """Tags come, one is called otherwise, and one goes from all contacts."""
@@ -142,7 +154,7 @@ class Crowd:
         target: Row = {"conversationId": encode_id("Conversation", row.id)}
         values: dict[str, Row] = {
             "snoozeConversation": {"until": (now() + timedelta(days=3)).isoformat()},
-            "assignConversation": {"assigneeId": self.random.choice(self.people).id},
+            "assignConversation": self.random.choice(await self.all_targets()),
             "sendMessage": {"text": f"Hello {self.random.random()}"},
             "updateContact": {"firstName": f"N{self.random.random()}"},
             "tagContact": {"tagIds": await self._tag_ids()},

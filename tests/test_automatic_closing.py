@@ -102,11 +102,16 @@ def test_whose_message_does_what_to_the_clock(
 @pytest.mark.parametrize("status", list(ConversationStatus))
 @pytest.mark.parametrize("idle", [None, NOON])
 @pytest.mark.parametrize("minutes", [None, 30])
-def test_the_clock_runs_in_open_only(
-    status: ConversationStatus, idle: datetime | None, minutes: int | None
+@pytest.mark.parametrize("ai_agent_id", [None, 1])
+def test_the_clock_runs_in_open_and_for_people_only(
+    status: ConversationStatus,
+    idle: datetime | None,
+    minutes: int | None,
+    ai_agent_id: int | None,
 ) -> None:
     conversation = Conversation(status=status, idle_since=idle, auto_close_minutes=minutes)
-    runs = status is ConversationStatus.OPEN and idle is not None and minutes is not None
+    conversation.ai_agent_id = ai_agent_id
+    runs = status is ConversationStatus.OPEN and None not in (idle, minutes) and not ai_agent_id
     assert closes_at(conversation) == (NOON + timedelta(minutes=30) if runs else None)
 
 

@@ -12,6 +12,7 @@ from models.workspace import ClosingNoteMode, Workspace
 from realtime.jobs import claim
 from resolvers.automatic_closing import close_idle
 from resolvers.idle_clock import CLOSE_IDLE
+from schema.ids import encode_id
 from tests.acting import succeed
 from tests.test_automatic_closing import HOUR, after, answered, closings, say, turn_on, waiting
 from tests.test_snooze import later, snooze
@@ -94,6 +95,48 @@ async def test_an_assignment_keeps_the_clock_and_has_it_watched(api: Api, world:
     await succeed(api, world.owner, "unassignConversation", message)
     assert await after(HOUR / 2 - 60, message) == "OPEN"
     assert await after(60, message) == "CLOSED"
+
+
+async def test_an_ai_agent_stops_it_and_people_have_it_run_from_the_last_word(
+    api: Api, world: World
+) -> None:
+    message = await answered(world)
+    robo = encode_id("AiAgent", (await world.ai_agent()).id)
+    await let_time_pass(HOUR / 2)
+    await succeed(api, world.owner, "assignConversation", message, assigneeId=robo)
+    assert await after(HOUR / 4, message) == "OPEN"
+    await succeed(api, world.owner, "assignConversation", message, assigneeId=world.owner.id)
+    assert await after(HOUR / 4 - 60, message) == "OPEN"
+    assert await after(60, message) == "CLOSED"
+
+
+@pytest.mark.parametrize("target", ["member", "team", "nobody"])
+async def test_after_an_ai_agent_it_is_late_where_nobody_wrote(
+    api: Api, world: World, target: str
+) -> None:
+    message = await answered(world)
+    robo = encode_id("AiAgent", (await world.ai_agent()).id)
+    await succeed(api, world.owner, "assignConversation", message, assigneeId=robo)
+    assert await after(24 * HOUR, message) == "OPEN"
+    assert await waiting(world) == 0
+    if target == "nobody":
+        await succeed(api, world.owner, "unassignConversation", message)
+    else:
+        values = {"assigneeId": world.owner.id}
+        if target == "team":
+            values = {"teamId": encode_id("Team", (await world.team()).id)}
+        await succeed(api, world.owner, "assignConversation", message, **values)
+    assert await after(0, message) == "CLOSED"
+    assert await closings(world) == 1
+
+
+async def test_a_reply_to_an_ai_agent_stops_it_for_people_too(api: Api, world: World) -> None:
+    message = await answered(world)
+    robo = encode_id("AiAgent", (await world.ai_agent()).id)
+    await succeed(api, world.owner, "assignConversation", message, assigneeId=robo)
+    await world.hear("Wait")
+    await succeed(api, world.owner, "assignConversation", message, assigneeId=world.owner.id)
+    assert await after(24 * HOUR, message) == "OPEN"
 
 
 async def test_two_workers_with_the_same_job_close_once(world: World) -> None:

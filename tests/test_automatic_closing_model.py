@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.ai_agent import AiAgent
 from models.contact_channel import ContactChannel
 from models.conversation import Conversation
 from models.engine import sql
@@ -16,6 +17,7 @@ from resolvers.account import authenticate
 from resolvers.idle_clock import CLOSE_IDLE
 from resolvers.message import send_message
 from resolvers.viewer import Viewer
+from schema.ids import encode_id
 from tests.acting import api_key, succeed
 from tests.properties import hold
 from tests.test_automatic_closing import turn_on
@@ -33,7 +35,7 @@ NAMES = {
     "unassign": "unassignConversation",
 }
 OFTEN = {"say": 5, "wait": 5, "wait longer": 4, "hear": 2}
-ACTIONS = ("outage", "program", "assign", *SNOOZES, *NAMES)
+ACTIONS = ("outage", "program", "assign", "automate", *SNOOZES, *NAMES)
 ACTIONS += tuple(action for action, times in OFTEN.items() for _ in range(times))
 """What moves the clock comes often, or nothing else would meet it while it runs."""
 
@@ -47,6 +49,7 @@ class Model:
     idle: int | None = None
     snooze_left: int = 0
     is_held: bool = False
+    is_automated: bool = False
     closed_by_itself: int = 0
 
     def open(self) -> None:
@@ -70,7 +73,13 @@ class Model:
         self.snooze_left -= minutes
         if self.status == "SNOOZED" and self.snooze_left <= 0:
             self.end_snooze()
-        elif self.status == "OPEN" and self.idle is not None and self.idle >= CLOSES_AFTER:
+        else:
+            self.look()
+
+    def look(self) -> None:
+        """Close what nobody has written in for the time, unless an AI agent has it."""
+        is_late = self.idle is not None and self.idle >= CLOSES_AFTER
+        if self.status == "OPEN" and is_late and not self.is_automated:
             self.status, self.idle = "CLOSED", None
             self.closed_by_itself += 1
 
@@ -88,11 +97,14 @@ class Model:
                     self.open()
                 self.idle = 0 if action == "say" else self.idle
             case "hear":
+                self.look()  # what is due happens before the message
                 if self.status == "SNOOZED" and self.is_held:
                     self.before = "OPEN"
                 else:
                     self.open()
                 self.idle = None
+            case "assign" | "unassign" | "automate":
+                self.is_automated = action == "automate"
             case "open" if self.status != "OPEN":
                 self.open()
             case "reopen" if self.status == "CLOSED":
@@ -120,8 +132,10 @@ async def perform(api: Api, world: World, row: Message, action: str, program: Vi
         await send_message(await owner.viewer(), row.conversation_id, text="Anything else?")
     elif action == "program":
         await send_message(program, row.conversation_id, text="Your order has left.")
-    elif action == "assign":
-        await succeed(api, owner, "assignConversation", row, assigneeId=owner.id)
+    elif action in ("assign", "automate"):
+        [agent] = await AiAgent.all()
+        target = owner.id if action == "assign" else encode_id("AiAgent", agent.id)
+        await succeed(api, owner, "assignConversation", row, assigneeId=target)
     else:
         await succeed(api, owner, NAMES[action], row)
 
@@ -135,7 +149,7 @@ async def check(row: Message, model: Model) -> None:
     assert closed == model.closed_by_itself
     if model.status != "CLOSED":
         assert (conversation.idle_since is None) is (model.idle is None)
-    if model.status == "OPEN" and model.idle is not None:
+    if model.status == "OPEN" and model.idle is not None and not model.is_automated:
         [job] = await sql.rows(
             "SELECT run_at FROM job WHERE kind = ? AND payload = ?",
             CLOSE_IDLE,
@@ -149,6 +163,7 @@ async def check(row: Message, model: Model) -> None:
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_any_sequence_closes_what_the_model_closes(api: Api, world: World) -> None:
     await turn_on(world, CLOSES_AFTER)
+    await world.ai_agent()
     program = await authenticate(await api_key(world))
     assert isinstance(program, Viewer)
     count = 0

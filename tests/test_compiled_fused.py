@@ -21,6 +21,7 @@ ROWS = {
     "Contact": CONTACT,
     "Message": MESSAGE,
     "Activity": ACTIVITY,
+    "AiAgent": CONVERSATION.joins["ai_agent"].source,
     "Member": CONVERSATION.joins["assignee"].source,
     "User": CONVERSATION.joins["assignee"].source.joins["user"].source,
 }
@@ -28,12 +29,15 @@ ROWS = {
 PAGE = """query ($id: ID!) { inbox(id: $id) { conversations(first: 100) {
   edges { cursor node { id status lastMessageAt closedAt unrepliedSince version unreadCount
     contact { id name phone { display } isCallable createdAt channels { externalId } }
-    assignee { __typename ... on Member { id name isActive role user { email } team { name } } }
+    assignee { __typename ... on Member { id name isActive role user { email } team { name } }
+      ... on AiAgent { id key: name isActive createdAt } }
     lastMessage { id direction text author { __typename ... on Member { name }
       ... on Contact { name } } }
     snooze { until by { name } } viewerCanClose episodes(first: 2) { openedAt }
     timeline(last: 5) { nodes { __typename ... on Message { seq text author { __typename } }
-      ... on Activity { seq kind actor { name } assignee { name } until } } } } } } } }"""
+      ... on Activity { seq kind actor { name } team { name } until
+        assignee { __typename ... on Member { name } ... on AiAgent { name isActive } } } } } }
+  } } } }"""
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -73,7 +77,8 @@ def _is_there(source: Source, path: str) -> bool:
         ("status", "", "c.status"),
         ("contact { id }", "contact", "ct.id"),
         ("contact { name }", "contact", "ct.id ct.first_name ct.last_name ct.email ct.phone"),
-        ("assignee { ... on Member { name } }", "member account", "m.id mu.name"),
+        ("assignee { ... on Member { name } }", "member account ai_agent", "m.id mu.name ai.id"),
+        ("assignee { ... on AiAgent { name } }", "member ai_agent", "m.id ai.id ai.name"),
         ("lastMessage { text }", "message", "lm.id lm.text"),
         ("team { name }", "", "c.team_id"),
     ],

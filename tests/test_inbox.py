@@ -63,6 +63,26 @@ async def test_all_mine_and_unassigned(api: Api, world: World) -> None:
     assert await names(api, world.owner, world, "MINE") == ["Two"]
 
 
+async def test_what_an_ai_agent_has_is_not_unassigned_but_a_teams_is(
+    api: Api, world: World
+) -> None:
+    for name in ("automatic", "team", "free"):
+        await world.hear("Hello", sender=name)
+    rows = await Conversation.all().order_by("id")
+    robo, sales = await world.ai_agent(), await world.team()
+    for row, target in (
+        (rows[0], {"assigneeId": encode_id("AiAgent", robo.id)}),
+        (rows[1], {"teamId": encode_id("Team", sales.id)}),
+    ):
+        await succeed(api, world.owner, "assignConversation", row, **target)
+
+    assert await names(api, world.owner, world, "UNASSIGNED") == ["Free", "Team"]
+    assert await names(api, world.owner, world, "MINE") == []
+    data = await api.ask(world.owner, INBOXES, id=world.id)
+    counts = {one["kind"]: one["openCount"] for one in data["workspace"]["inboxes"]}
+    assert counts == {"ALL": 3, "MINE": 0, "UNASSIGNED": 2}
+
+
 async def test_tabs_divide_the_list(api: Api, world: World) -> None:
     opened, closed = await world.conversation("Opened"), await world.conversation("Closed")
     for_open = await world.conversation("For open")

@@ -9,10 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.activity import Activity
+from models.ai_agent import AiAgent
 from models.contact_channel import ContactChannel
 from models.conversation import Conversation, ConversationStatus
 from models.episode import Episode
 from models.message import Message
+from models.team import Team
+from schema.ids import encode_id
 from tests.acting import succeed
 from tests.properties import hold
 from tests.test_inbox import TABS, nodes
@@ -26,6 +29,8 @@ ACTIONS = (
     "unsnooze",
     "expire",
     "assign",
+    "automate",
+    "hand to a team",
     "unassign",
     "hear",
     "send",
@@ -38,6 +43,8 @@ NAMES = {
     "snooze longer": "snoozeConversation",
     "unsnooze": "unsnoozeConversation",
     "assign": "assignConversation",
+    "automate": "assignConversation",
+    "hand to a team": "assignConversation",
     "unassign": "unassignConversation",
     "read": "markConversationRead",
 }
@@ -53,7 +60,9 @@ class Model:
 
     status: str = "OPEN"
     before: str | None = None
-    is_assigned: bool = False
+    handler: str = "nobody"
+    has_team: bool = False
+    epoch: int = 0
     version: int = 2
     episodes: int = 1
     lines: int = 2
@@ -71,6 +80,13 @@ class Model:
             self.episodes += 1
         self.status, self.before = status, None
         self.change()
+
+    def hand_over(self, handler: str, has_team: bool) -> None:
+        """Put it into other hands, unless it is in them."""
+        if (self.handler, self.has_team) != (handler, has_team):
+            self.epoch += self.handler == "an AI agent"
+            self.handler, self.has_team = handler, has_team
+            self.change()
 
     def act(self, action: str) -> None:
         """Apply an action by the rules of the manual."""
@@ -93,12 +109,14 @@ class Model:
                 if self.ends_in <= timedelta(0):
                     self.status, self.before = self.before, None
                     self.change()
-            case "assign" if not self.is_assigned:
-                self.is_assigned = True
-                self.change()
-            case "unassign" if self.is_assigned:
-                self.is_assigned = False
-                self.change()
+            case "assign":
+                self.hand_over("a member", self.has_team)
+            case "automate":
+                self.hand_over("an AI agent", self.has_team)
+            case "hand to a team":
+                self.hand_over("nobody", has_team=True)
+            case "unassign":
+                self.hand_over("nobody", has_team=False)
             case "hear":
                 if self.status != "OPEN":
                     self.move("OPEN")
@@ -129,6 +147,10 @@ async def perform(api: Api, world: World, who: Person, row: Message, action: str
             values["until"] = (datetime.now(UTC) + ahead).isoformat()
         elif action == "assign":
             values["assigneeId"] = who.id
+        elif action == "automate":
+            values["assigneeId"] = encode_id("AiAgent", (await AiAgent.get()).id)
+        elif action == "hand to a team":
+            values["teamId"] = encode_id("Team", (await Team.get()).id)
         await succeed(api, who, NAMES[action], row, **values)
 
 
@@ -143,7 +165,10 @@ async def check(row: Message, model: Model) -> None:
     snoozed = conversation.status is ConversationStatus.SNOOZED
     assert (before is not None) is snoozed is (conversation.snoozed_until is not None)
     assert conversation.version == model.version
-    assert (conversation.assignee_id is not None) is model.is_assigned
+    assert (conversation.assignee_id is not None) is (model.handler == "a member")
+    assert (conversation.ai_agent_id is not None) is (model.handler == "an AI agent")
+    assert (conversation.team_id is not None) is model.has_team
+    assert conversation.handling_epoch == model.epoch
     assert conversation.incoming_count == model.incoming
     own = {"conversation_id": conversation.id}
     assert await Episode.filter(**own).count() == model.episodes
@@ -159,6 +184,8 @@ async def check(row: Message, model: Model) -> None:
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_any_sequence_of_actions(api: Api, world: World) -> None:
     count = 0
+    await world.team()
+    await world.ai_agent()
 
     @settings(max_examples=40, deadline=None, database=None)
     @given(st.lists(st.sampled_from(ACTIONS), min_size=1, max_size=10))
@@ -180,3 +207,6 @@ async def test_any_sequence_of_actions(api: Api, world: World) -> None:
     everyone = await nodes(api, world.owner, world, "ALL")
     tabs = [await nodes(api, world.owner, world, "ALL", status=tab) for tab in TABS]
     assert sum(len(tab) for tab in tabs) == len(everyone) == min(count, 100)
+    unassigned = await nodes(api, world.owner, world, "UNASSIGNED")
+    free = await Conversation.filter(assignee_id=None, ai_agent_id=None).count()
+    assert len(unassigned) == min(free, 100)

@@ -22,7 +22,7 @@ from tests.world import Api, World, make_world
 NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
 NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
 SHARED = {"Channel", "ClosingNoteCategory", "Member", "Tag", "Team", "User", "Workspace"}
-SHARED |= {"StandardInbox"}
+SHARED |= {"AiAgent", "StandardInbox"}
 """The types whose objects every member of the workspace sees."""
 
 
@@ -31,7 +31,7 @@ async def everything(world: World) -> dict[str, str]:
     message = await world.hear("Hello")
     activity, episode = await Activity.all().first(), await Episode.all().first()
     channel = await ContactChannel.all().first()
-    team = await world.team()
+    team, agent = await world.team(), await world.ai_agent()
     category = await ClosingNoteCategory.create(
         workspace_id=world.workspace.id, name="Solved", created_at=now()
     )
@@ -41,6 +41,7 @@ async def everything(world: World) -> dict[str, str]:
     assert activity is not None and episode is not None and channel is not None
     keys: dict[str, int | str] = {
         "Activity": activity.id,
+        "AiAgent": agent.id,
         "Channel": world.channels[0].id,
         "ClosingNoteCategory": category.id,
         "Contact": message.conversation.contact_id,

@@ -36,6 +36,7 @@ PLAIN_YES_OR_NO = {"masked", "unreplied", "wakeOnReply"}
 """What bears the product's own words: `MaskedString.masked`, the filter `unreplied`, snoozes."""
 LEFT_TO_A_DEFAULT = {
     "AutomaticClosingSettingsChange.isEnabled",
+    "UpdateAiAgentInput.isActive",
     "SnoozeConversationInput.wakeOnReply",
     "SnoozeSettingsChange.wakeOnReply",
 }

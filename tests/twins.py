@@ -44,6 +44,7 @@ KINDS = (
     "Workspace",
     "Member",
     "Team",
+    "AiAgent",
     "Channel",
     "ContactChannel",
     "Contact",
@@ -53,7 +54,7 @@ KINDS = (
     "Episode",
     "Tag",
 )
-TABLES = {"User": "account", "ContactChannel": "contact_channel"}
+TABLES = {"User": "account", "ContactChannel": "contact_channel", "AiAgent": "ai_agent"}
 
 
 @cache
@@ -229,7 +230,8 @@ async def _fill(api: Api, world: World, own: Person) -> None:
     closed = await world.conversation("Closed", email="closed@parley.test", phone="+33639980105")
     tags = [await create_tag(owner, world.workspace.id, name=name) for name in ("VIP", "Press")]
     await tag_contact(owner, closed.contact_id, [tag.id for tag in tags])
-    for name in ("open", "snoozed", "assigned"):
+    robo, team = await world.ai_agent(), await world.team("Support")
+    for name in ("open", "snoozed", "assigned", "automatic"):
         heard = await world.hear(f"I am {name}", sender=name)
         await world.hear("And again", sender=name)
         sent = await send_message(owner, heard.conversation_id, text="Hello!")
@@ -244,6 +246,12 @@ async def _fill(api: Api, world: World, own: Person) -> None:
             await succeed(api, world.owner, "assignConversation", heard, assigneeId=own.id)
             await succeed(api, own, "markConversationRead", heard)
             await world.hear("Unread", sender=name)
+        if name == "automatic":
+            for target in (
+                {"teamId": encode_id("Team", team.id)},
+                {"assigneeId": encode_id("AiAgent", robo.id)},
+            ):
+                await succeed(api, world.owner, "assignConversation", heard, **target)
     image = {"type": "image", "url": "https://parley.test/image.png"}
     await webhook(world.channels[0], "open", {"type": "message", "mId": "i", "message": image})
     await run_jobs()

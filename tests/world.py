@@ -13,6 +13,7 @@ import strawberry
 
 from app import job_handlers
 from connectors.http import GuardedClient
+from models.ai_agent import AiAgent
 from models.channel import Channel
 from models.clock import now
 from models.contact import Contact
@@ -101,6 +102,10 @@ class World:
     async def team(self, name: str = "Sales") -> Team:
         """Add a team."""
         return await Team.create(workspace_id=self.workspace.id, name=name)
+
+    async def ai_agent(self, name: str = "Robo") -> AiAgent:
+        """Add an AI agent."""
+        return await AiAgent.create(workspace_id=self.workspace.id, name=name, created_at=now())
 
     async def connect(self, base_url: str = NOWHERE_URL, **options: Any) -> Channel:
         """Connect a custom channel."""

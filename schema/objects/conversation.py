@@ -9,15 +9,16 @@ from models.conversation import ConversationStatus
 from models.episode import ChangeSource
 from models.episode import Episode as EpisodeRow
 from models.layout import ACTIVITY, MESSAGE
-from models.records import ContactRow, ConversationRow, MemberRow
+from models.records import AiAgentRow, ContactRow, ConversationRow, MemberRow
 from resolvers import batches, closing
 from resolvers.timeline import Wanted, threads, timelines
 from resolvers.viewer import Right
 from schema.columns import attribute, derived, joined, layouts_of
 from schema.connection import Connection, connect, page_request
 from schema.context import Info, viewer_of
+from schema.objects.ai_agent import Assignee
 from schema.objects.contact import Contact
-from schema.objects.member import Assignee, Member
+from schema.objects.member import Member
 from schema.objects.message import Message, TimelineItem
 from schema.objects.node import Node, global_id
 from schema.objects.team import Team
@@ -134,14 +135,14 @@ class Conversation(Node):
         """Whom it is with."""
         return root.contact
 
-    @joined(Assignee | None, {"Member": "assignee"})
-    def assignee(root: strawberry.Parent[ConversationRow]) -> MemberRow | None:
-        """Who looks after it; null in Unassigned."""
-        return root.assignee
+    @joined(Assignee | None, {"Member": "assignee", "AiAgent": "ai_agent"})
+    def assignee(root: strawberry.Parent[ConversationRow]) -> MemberRow | AiAgentRow | None:
+        """The member or the AI agent who looks after it; null in Unassigned."""
+        return root.assignee or root.ai_agent
 
     @relation(Team | None, batches.teams_by_id, needs=("team_id",))
     def team(root: strawberry.Parent[ConversationRow]) -> int | None:
-        """The team it is assigned to; null for none."""
+        """The team it was given to, also where a member looks after it now; null for none."""
         return root.team_id
 
     @relation(

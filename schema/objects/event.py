@@ -36,7 +36,7 @@ class ConversationChange(Enum):
     CLOSED = "CLOSED"
     """It moved to Closed."""
     ASSIGNED = "ASSIGNED"
-    """It got another assignee."""
+    """It was given to a member, an AI agent or a team."""
     UNASSIGNED = "UNASSIGNED"
     """It moved to Unassigned."""
     SNOOZED = "SNOOZED"
@@ -214,7 +214,7 @@ class MemberChanged(WorkspaceEvent):
 @strawberry.type
 class WorkspaceSettingsChanged(WorkspaceEvent):
     """A setting of the workspace changed, or what it offers to choose from: its closing-note
-    categories and tags; a deleted tag is off its contacts without another event."""
+    categories, tags and AI agents; a deleted tag is off its contacts without another event."""
 
     @relation(Workspace, workspaces_by_id)
     def workspace(self) -> int:

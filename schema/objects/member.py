@@ -1,7 +1,7 @@
 """A member: a user inside one workspace."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 import strawberry
 
@@ -45,9 +45,3 @@ class Member(Node):
     def is_type_of(cls, obj: Any, _info: Any) -> bool:
         """Tell whether a row is of this type."""
         return isinstance(obj, MemberRow)
-
-
-Assignee = Annotated[
-    Member, strawberry.union("Assignee", description="Who looks after a conversation.")
-]
-"""A union from the start: AI agents will be assignees too."""

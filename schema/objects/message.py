@@ -16,10 +16,12 @@ from resolvers.viewer import Right
 from schema.columns import derived, filled
 from schema.context import Info
 from schema.ids import encode_id
+from schema.objects.ai_agent import Assignee
 from schema.objects.channel import Channel
 from schema.objects.contact import Contact
 from schema.objects.member import Member
 from schema.objects.node import Node, global_id
+from schema.objects.team import Team
 from schema.relation import relation
 
 if TYPE_CHECKING:
@@ -173,11 +175,22 @@ class Activity(Node):
         return root.actor_id
 
     @relation(
-        Member | None, batches.members_by_id, needs=("assignee_id",), joined={"Member": "assignee"}
+        Assignee | None,
+        batches.assignees,
+        needs=("assignee_id", "ai_agent_id"),
+        joined={"Member": "assignee", "AiAgent": "ai_agent"},
     )
-    def assignee(root: strawberry.Parent[ActivityRow]) -> int | None:
-        """The member it was assigned to; null for other kinds."""
-        return root.assignee_id
+    def assignee(root: strawberry.Parent[ActivityRow]) -> tuple[str, int] | None:
+        """The member or the AI agent it was given to; null for a team, one that is gone, and other
+        kinds."""
+        if root.assignee_id is not None:
+            return ("member", root.assignee_id)
+        return ("ai_agent", root.ai_agent_id) if root.ai_agent_id is not None else None
+
+    @relation(Team | None, batches.teams_by_id, needs=("team_id",))
+    def team(root: strawberry.Parent[ActivityRow]) -> int | None:
+        """The team it was given to; null for one that is gone, and for other kinds."""
+        return root.team_id
 
     @classmethod
     def is_type_of(cls, obj: Any, _info: Any) -> bool:

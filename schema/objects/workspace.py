@@ -4,6 +4,7 @@ from typing import Any
 
 import strawberry
 
+from models.ai_agent import AiAgent as AiAgentRow
 from models.channel import Channel as ChannelRow
 from models.closing_note_category import ClosingNoteCategory as ClosingNoteCategoryRow
 from models.records import MemberRecord
@@ -18,6 +19,7 @@ from resolvers.inbox import StandardInbox as StandardInboxRow
 from resolvers.inbox import standard_inboxes
 from resolvers.viewer import Right
 from schema.context import Info, viewer_of
+from schema.objects.ai_agent import AiAgent
 from schema.objects.channel import Channel
 from schema.objects.inbox import Inbox
 from schema.objects.member import Member
@@ -75,6 +77,11 @@ class Workspace(Node):
         """The teams, by name."""
         return await workspaces.teams(root.id)
 
+    @strawberry.field(graphql_type=list[AiAgent])
+    async def ai_agents(root: strawberry.Parent[WorkspaceRow]) -> list[AiAgentRow]:
+        """The AI agents, by name, also those that are not active."""
+        return await workspaces.ai_agents(root.id)
+
     @strawberry.field(graphql_type=list[Channel])
     async def channels(root: strawberry.Parent[WorkspaceRow]) -> list[ChannelRow]:
         """The channels, by name."""
@@ -116,7 +123,7 @@ class Workspace(Node):
     @strawberry.field
     def viewer_can_manage_settings(root: strawberry.Parent[WorkspaceRow], info: Info) -> bool:
         """Whether the viewer may use `updateWorkspaceSettings` and change what the workspace
-        offers to choose from: closing-note categories and tags."""
+        offers to choose from: closing-note categories, tags and AI agents."""
         return info.context.may(root.id, Right.MANAGE_SETTINGS)
 
     @classmethod
