@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 from app import create_app, work
 from models.database import connect, disconnect, migrate
 from models.member import Role
+from resolvers.viewer import rights_table
 from resolvers.workspace import add_member, add_user, add_workspace
 from schema.registry import ManifestProblem, collect, problems_of
 from schema.root import build_schema
@@ -195,6 +196,12 @@ def export() -> None:
     """Write schema/schema.graphql from the code."""
     SDL_PATH.write_text(build_schema().as_str() + "\n")
     print(f"Wrote {SDL_PATH}.")
+
+
+@schema_cli.command()
+def rights() -> None:
+    """Print the table of rights as the README has it."""
+    print(rights_table())
 
 
 @schema_cli.command()

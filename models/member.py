@@ -37,6 +37,16 @@ class Restriction(Enum):
 
     BLOCKED_CONTACTS = "BLOCKED_CONTACTS"
     """They see neither blocked contacts nor the inbox of them."""
+    CONTACT_DELETION = "CONTACT_DELETION"
+    """They do not delete contacts."""
+    DATA_EXPORT = "DATA_EXPORT"
+    """They do not export data."""
+    INTEGRATIONS = "INTEGRATIONS"
+    """They change neither integrations nor the keys of programs."""
+    SHORTCUTS = "SHORTCUTS"
+    """They do not run shortcuts."""
+    WORKSPACE_SETTINGS = "WORKSPACE_SETTINGS"
+    """They do not change the settings of the workspace."""
 
 
 class Member(Model):

@@ -147,6 +147,24 @@ class MemberChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class MemberTeamChanged:
+    """A member joined or left a team: who sees the conversations of a team sees others now."""
+
+    workspace_id: int
+    member_id: int
+    team_id: int | None
+    previous_team_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TeamChanged:
+    """A team was made, renamed or deleted."""
+
+    workspace_id: int
+    team_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class WorkspaceSettingsChanged:
     """A setting of the workspace changed, or what it offers to choose from."""
 
@@ -178,6 +196,8 @@ Fact = (
     | ConversationRead
     | ConversationMarkedUnread
     | MemberChanged
+    | MemberTeamChanged
+    | TeamChanged
     | WorkspaceSettingsChanged
     | CredentialRevoked
 )

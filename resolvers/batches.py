@@ -26,12 +26,19 @@ from models.workspace import Workspace
 from realtime.events import (
     CredentialRevoked,
     MemberChanged,
+    MemberTeamChanged,
     MessageAdded,
     MessageStatusChanged,
+    TeamChanged,
     WorkspaceSettingsChanged,
 )
 from realtime.log import Logged
 from resolvers.viewer import Viewer
+
+OF_MEMBERS = (MemberChanged, MemberTeamChanged)
+"""The facts that are told with a member."""
+OF_THE_WORKSPACE = (TeamChanged, WorkspaceSettingsChanged, CredentialRevoked)
+"""The facts that are told without a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,20 @@ async def members_by_id(ids: Collection[int]) -> dict[int, MemberRecord]:
     """Return members with their user."""
     rows = await read_members(f"WHERE {sql.among('m.id')}", sql.group(ids))
     return {row.id: row for row in rows}
+
+
+async def members_of_teams(ids: Collection[int]) -> dict[int, list[MemberRecord]]:
+    """Return the active members of each team, by name."""
+    rows = await read_members(
+        f"WHERE m.is_active = ? AND {sql.among('m.team_id')} ORDER BY u.name, m.id",
+        True,
+        sql.group(ids),
+    )
+    found: dict[int, list[MemberRecord]] = defaultdict(list)
+    for row in rows:
+        if row.team_id is not None:
+            found[row.team_id].append(row)
+    return found
 
 
 async def memberships_of_users(ids: Collection[int]) -> dict[int, list[Workspace]]:
@@ -215,12 +236,12 @@ async def hydrate(events: Sequence[Logged]) -> list[Delivery]:
     conversation_ids = {
         fact.conversation_id
         for fact in facts
-        if not isinstance(fact, MemberChanged | WorkspaceSettingsChanged | CredentialRevoked)
+        if not isinstance(fact, (*OF_MEMBERS, *OF_THE_WORKSPACE))
     }
     message_ids = {
         fact.message_id for fact in facts if isinstance(fact, MessageAdded | MessageStatusChanged)
     }
-    member_ids = {fact.member_id for fact in facts if isinstance(fact, MemberChanged)}
+    member_ids = {fact.member_id for fact in facts if isinstance(fact, OF_MEMBERS)}
     conversations = await conversations_by_id(conversation_ids) if conversation_ids else {}
     messages = await messages_by_id(message_ids) if message_ids else {}
     members = await members_by_id(member_ids) if member_ids else {}
@@ -229,7 +250,7 @@ async def hydrate(events: Sequence[Logged]) -> list[Delivery]:
             event,
             conversations.get(getattr(event.fact, "conversation_id", 0)),
             messages.get(getattr(event.fact, "message_id", 0)),
-            members.get(event.fact.member_id) if isinstance(event.fact, MemberChanged) else None,
+            members.get(event.fact.member_id) if isinstance(event.fact, OF_MEMBERS) else None,
         )
         for event in events
     ]

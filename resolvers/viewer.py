@@ -21,26 +21,89 @@ class Right(Enum):
     CLOSE = "CLOSE"
     SNOOZE = "SNOOZE"
     EDIT_CONTACTS = "EDIT_CONTACTS"
+    DELETE_CONTACTS = "DELETE_CONTACTS"
+    EXPORT_DATA = "EXPORT_DATA"
+    USE_SHORTCUTS = "USE_SHORTCUTS"
+    MANAGE_MEMBERS = "MANAGE_MEMBERS"
+    MANAGE_TEAMS = "MANAGE_TEAMS"
+    DELETE_TEAMS = "DELETE_TEAMS"
     MANAGE_CHANNELS = "MANAGE_CHANNELS"
+    MANAGE_INTEGRATIONS = "MANAGE_INTEGRATIONS"
     MANAGE_API_KEYS = "MANAGE_API_KEYS"
     MANAGE_SETTINGS = "MANAGE_SETTINGS"
 
 
-_EVERYBODY = frozenset(Role)
-_LEADERS = frozenset({Role.OWNER, Role.MANAGER})
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Who has a right: some roles, unless a restriction takes it from the member."""
 
-RIGHTS: Mapping[Right, frozenset[Role]] = {
+    roles: frozenset[Role]
+    unless: Restriction | None = None
+
+
+_EVERYBODY = Grant(frozenset(Role))
+_LEADERS = Grant(frozenset({Role.OWNER, Role.MANAGER}))
+_OWNERS = Grant(frozenset({Role.OWNER}))
+
+
+def _but(grant: Grant, unless: Restriction) -> Grant:
+    return Grant(grant.roles, unless)
+
+
+RIGHTS: Mapping[Right, Grant] = {
     Right.VIEW: _EVERYBODY,
     Right.REPLY: _EVERYBODY,
     Right.ASSIGN: _EVERYBODY,
     Right.CLOSE: _EVERYBODY,
     Right.SNOOZE: _EVERYBODY,
     Right.EDIT_CONTACTS: _EVERYBODY,
+    Right.DELETE_CONTACTS: _but(_LEADERS, Restriction.CONTACT_DELETION),
+    Right.EXPORT_DATA: _but(_EVERYBODY, Restriction.DATA_EXPORT),
+    Right.USE_SHORTCUTS: _but(_EVERYBODY, Restriction.SHORTCUTS),
+    Right.MANAGE_MEMBERS: _LEADERS,
+    Right.MANAGE_TEAMS: _LEADERS,
+    Right.DELETE_TEAMS: _OWNERS,
     Right.MANAGE_CHANNELS: _LEADERS,
-    Right.MANAGE_API_KEYS: _LEADERS,
-    Right.MANAGE_SETTINGS: _LEADERS,
+    Right.MANAGE_INTEGRATIONS: _but(_LEADERS, Restriction.INTEGRATIONS),
+    Right.MANAGE_API_KEYS: _but(_LEADERS, Restriction.INTEGRATIONS),
+    Right.MANAGE_SETTINGS: _but(_LEADERS, Restriction.WORKSPACE_SETTINGS),
 }
-"""Which roles have which right; the README prints this table."""
+"""Which roles have which right, and what takes it away; `parley schema rights` prints it."""
+
+RESTRICTABLE: Mapping[Role, frozenset[Restriction]] = {
+    Role.OWNER: frozenset(),
+    Role.MANAGER: frozenset(
+        {
+            Restriction.BLOCKED_CONTACTS,
+            Restriction.CONTACT_DELETION,
+            Restriction.DATA_EXPORT,
+            Restriction.INTEGRATIONS,
+            Restriction.WORKSPACE_SETTINGS,
+        }
+    ),
+    Role.AGENT: frozenset(
+        {Restriction.BLOCKED_CONTACTS, Restriction.DATA_EXPORT, Restriction.SHORTCUTS}
+    ),
+}
+"""Which restrictions a member of each role can have: what a role lacks cannot be taken from it."""
+
+
+def rights_table() -> str:
+    """Return the table of rights in Markdown, as the README has it."""
+    roles = " | ".join(role.value.title() for role in Role)
+    lines = [f"| right | {roles} |", f"|---|{'---|' * len(Role)}"]
+    for right, grant in RIGHTS.items():
+        cells = " | ".join(_cell(role, grant) for role in Role)
+        lines.append(f"| `{right.value}` | {cells} |")
+    return "\n".join(lines)
+
+
+def _cell(role: Role, grant: Grant) -> str:
+    if role not in grant.roles:
+        return "no"
+    if grant.unless in RESTRICTABLE[role]:
+        return f"unless `{grant.unless.value}`" if grant.unless else "yes"
+    return "yes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +129,18 @@ class Membership:
     @property
     def sees_blocked(self) -> bool:
         """Blocked contacts are seen unless the member is restricted."""
-        return Restriction.BLOCKED_CONTACTS.value not in self.restrictions.split(",")
+        return not self.is_restricted(Restriction.BLOCKED_CONTACTS)
+
+    def is_restricted(self, restriction: Restriction) -> bool:
+        """Tell whether a restriction lies on the member."""
+        return restriction.value in self.restrictions.split(",")
+
+    def has(self, right: Right) -> bool:
+        """Tell whether role and restrictions leave a right."""
+        grant = RIGHTS[right]
+        if self.role not in grant.roles:
+            return False
+        return grant.unless is None or not self.is_restricted(grant.unless)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,7 +191,7 @@ def hidden(field: tuple[str, ...] = ("id",)) -> Refused:
 def may(viewer: Viewer, workspace_id: int, right: Right) -> bool:
     """Tell whether the viewer has a right in a workspace."""
     membership = viewer.memberships.get(workspace_id)
-    return membership is not None and membership.role in RIGHTS[right]
+    return membership is not None and membership.has(right)
 
 
 def require(viewer: Viewer, workspace_id: int, right: Right) -> Membership:
@@ -125,6 +199,8 @@ def require(viewer: Viewer, workspace_id: int, right: Right) -> Membership:
     membership = viewer.memberships.get(workspace_id)
     if membership is None:
         raise hidden(("workspaceId",))
-    if membership.role not in RIGHTS[right]:
+    if membership.role not in RIGHTS[right].roles:
         raise Refused(Code.FORBIDDEN, "Your role does not allow this.")
+    if not membership.has(right):
+        raise Refused(Code.FORBIDDEN, "Your access is restricted: this is not part of it.")
     return membership

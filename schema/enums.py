@@ -8,7 +8,7 @@ from models.activity import ActivityKind
 from models.channel import ChannelKind
 from models.conversation import ConversationStatus
 from models.episode import ChangeSource
-from models.member import Role, Visibility
+from models.member import Restriction, Role, Visibility
 from models.message import Direction, MessageKind, MessageSource, MessageStatus
 from models.refusal import Code
 from models.workspace import ClosingNoteMode
@@ -28,6 +28,7 @@ NAMES: dict[type[Enum], str] = {
     MessageSource: "MessageSource",
     MessageStatus: "MessageStatus",
     SnoozePreset: "SnoozePreset",
+    Restriction: "MemberRestriction",
     Role: "MemberRole",
     InboxKind: "InboxKind",
     Visibility: "ContactVisibility",

@@ -67,7 +67,7 @@ class Live(Diverting):
                 raise CloseSocket(4413, "SLOW_CONSUMER")
             first = self.waiting[0] if self.waiting else None
             if first is not None and self._must_look(first):
-                await self.follower.look_anew()
+                await self.follower.look_anew(first)
                 self.known = first
                 self.go_on()
                 continue

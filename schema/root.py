@@ -21,6 +21,7 @@ from schema import (
     read_mark,
     snooze,
     tag,
+    team,
     typing_indicator,
     workspace,
 )
@@ -35,6 +36,7 @@ from settings import Settings
 TOPICS: tuple[ModuleType, ...] = (
     account,
     workspace,
+    team,
     inbox,
     conversation,
     message,
@@ -60,6 +62,7 @@ TYPES = (
     events.SnoozeExpired,
     events.ContactChanged,
     events.MemberChanged,
+    events.TeamChanged,
     events.WorkspaceSettingsChanged,
 )
 """The types that are reached only through an interface."""

@@ -16,8 +16,10 @@ from realtime.events import (
     CredentialRevoked,
     Fact,
     MemberChanged,
+    MemberTeamChanged,
     MessageAdded,
     MessageStatusChanged,
+    TeamChanged,
     WorkspaceSettingsChanged,
 )
 from realtime.log import (
@@ -32,14 +34,17 @@ from realtime.log import (
 )
 from resolvers.access import sees, sees_assignment
 from resolvers.account import TokenProblem, reload_viewer
-from resolvers.viewer import Right, Viewer, require
+from resolvers.viewer import Membership, Right, Viewer, require
 from schema.context import Info, viewer_of
 from schema.errors import ApiError, CloseSocket, ErrorCode, refusal
-from schema.hub import Item, Told, TypingTold, tell
+from schema.hub import Item, Told, tell
 from schema.live import Live
 
 T = TypeVar("T")
 Wants = Callable[[Fact], bool]
+
+OF_RIGHTS = (MemberChanged, MemberTeamChanged, CredentialRevoked)
+"""The facts after which rights may be others."""
 
 PERSONAL = (ConversationRead, ConversationMarkedUnread)
 """The facts that are told to the devices of one member only."""
@@ -47,7 +52,11 @@ PERSONAL = (ConversationRead, ConversationMarkedUnread)
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An event as this viewer may see it; hidden: they have just lost sight of its rows."""
+    """An event as this viewer may see it.
+
+    Hidden: they have just lost sight of its rows or, where it tells of a member, no longer know
+    what they may see.
+    """
 
     told: Told
     is_hidden: bool
@@ -60,9 +69,10 @@ def seen_by(viewer: Viewer, told: Told) -> Seen | None:
     membership = viewer.memberships.get(fact.workspace_id)
     if membership is None or isinstance(fact, CredentialRevoked):
         return None
-    if isinstance(fact, MemberChanged):
-        return Seen(told, is_hidden=False) if delivery.member is not None else None
-    if isinstance(fact, WorkspaceSettingsChanged):
+    if isinstance(fact, MemberChanged | MemberTeamChanged):
+        is_hidden = changes_sight(membership, fact)
+        return Seen(told, is_hidden=is_hidden) if delivery.member is not None else None
+    if isinstance(fact, TeamChanged | WorkspaceSettingsChanged):
         return Seen(told, is_hidden=False)
     if isinstance(fact, PERSONAL) and fact.member_id != membership.member_id:
         return None
@@ -82,16 +92,31 @@ def seen_by(viewer: Viewer, told: Told) -> Seen | None:
     return None
 
 
+def changes_sight(membership: Membership, fact: Fact) -> bool:
+    """Tell whether a member may see other conversations after a fact than they did before.
+
+    Perhaps it is their own rights that have changed, or somebody has come to their team or left
+    it, with any number of conversations.
+    """
+    if isinstance(fact, MemberChanged | MemberTeamChanged) and (
+        fact.member_id == membership.member_id
+    ):
+        return True
+    return (
+        isinstance(fact, MemberTeamChanged)
+        and not membership.sees_all
+        and membership.visibility is Visibility.TEAM
+        and membership.team_id is not None
+        and membership.team_id in (fact.team_id, fact.previous_team_id)
+    )
+
+
 def touches_rights(viewer: Viewer, fact: Fact) -> bool:
     """Tell whether the viewer's rights must be looked at anew after a fact."""
     if isinstance(fact, CredentialRevoked):
         return fact.credential == viewer.credential
     membership = viewer.memberships.get(fact.workspace_id)
-    return (
-        isinstance(fact, MemberChanged)
-        and membership is not None
-        and fact.member_id == membership.member_id
-    )
+    return membership is not None and changes_sight(membership, fact)
 
 
 def rights_in(viewer: Viewer, workspace_id: int) -> tuple[Role, Visibility, int | None, str] | None:
@@ -127,10 +152,13 @@ class Follower:
         if not isinstance(item, Told):
             return False
         fact = item.delivery.logged.fact
-        return self.wants(fact) or isinstance(fact, MemberChanged | CredentialRevoked)
+        return self.wants(fact) or isinstance(fact, OF_RIGHTS)
 
-    async def look_anew(self) -> None:
-        """Read the viewer's rights of this moment; close the socket if they are not the same."""
+    async def look_anew(self, told: Told | None = None) -> None:
+        """Read the viewer's rights of this moment; close the socket if they are not the same.
+
+        It closes also if an event of another member has changed what the viewer may see.
+        """
         found = await reload_viewer(self.viewer)
         if isinstance(found, TokenProblem):
             if found is TokenProblem.EXPIRED:
@@ -138,13 +166,15 @@ class Follower:
             raise CloseSocket(4412, "ACCESS_REVOKED")
         if rights_in(found, self.workspace_id) != rights_in(self.viewer, self.workspace_id):
             raise CloseSocket(4412, "ACCESS_REVOKED")  # what the client knows may be too much now
+        if told is not None and self.loses_track(told):
+            raise CloseSocket(4412, "ACCESS_REVOKED")
         self.viewer = found
         self._context.viewer = found
 
     async def see(self, told: Told) -> Seen | None:
         """Return an event as the viewer may see it at this moment, if they want it."""
         if self.must_look_anew(told):
-            await self.look_anew()
+            await self.look_anew(told)
         seen = self.see_now(told)
         if seen is not None:
             self._context.loaders = told.loaders
@@ -153,6 +183,17 @@ class Follower:
     def must_look_anew(self, told: Told) -> bool:
         """Tell whether the viewer's rights are to be read before an event is shown."""
         return touches_rights(self.viewer, told.delivery.logged.fact)
+
+    def loses_track(self, told: Told) -> bool:
+        """Tell whether another member's event has changed what the viewer may see."""
+        fact = told.delivery.logged.fact
+        membership = self.viewer.memberships.get(fact.workspace_id)
+        return (
+            isinstance(fact, MemberTeamChanged)
+            and membership is not None
+            and fact.member_id != membership.member_id
+            and changes_sight(membership, fact)
+        )
 
     def see_now(self, told: Told) -> Seen | None:
         """Return an event as the viewer may see it with the rights known, if they want it."""
@@ -187,9 +228,10 @@ def start_of(after: str | None, head: Head) -> int:
 
 
 @asynccontextmanager
-async def _subscribed(
+async def subscribed(
     info: Info, workspace_id: int, wants: Callable[[Item], bool]
 ) -> AsyncIterator[tuple[Subscriber[Item], int]]:
+    """Give a subscriber to the live end of a workspace's log, and the place of that end."""
     hub = info.context.hub
     subscriber, position = await hub.reader.follow(workspace_id, wants)
     try:
@@ -222,7 +264,7 @@ async def follow(
         place = told.delivery.logged.seq
         if seen := await follower.see(told):
             yield tell_it(seen)
-    async with _subscribed(info, workspace_id, follower.is_wanted) as (subscriber, position):
+    async with subscribed(info, workspace_id, follower.is_wanted) as (subscriber, position):
         await follower.look_anew()
         async for told in follower.replay(place, position):
             place = told.delivery.logged.seq
@@ -232,40 +274,15 @@ async def follow(
             if info.context.frames and subscriber.has_caught_up:
                 leave = partial(info.context.hub.leave, workspace_id, subscriber)
                 yield cast(T, Live(follower, subscriber, tell_it, place, leave))
-            item = await _next(subscriber)
+            item = await next_of(subscriber)
             if isinstance(item, Told) and item.delivery.logged.seq > place:
                 place = item.delivery.logged.seq
                 if seen := await follower.see(item):
                     yield tell_it(seen)
 
 
-async def follow_typing(
-    info: Info, workspace_id: int, conversation_id: int | None
-) -> AsyncIterator[TypingTold]:
-    """Yield the signs of typing that the viewer may see, but never their own."""
-    require(viewer_of(info), workspace_id, Right.VIEW)
-    follower = Follower(info, workspace_id, lambda _fact: False)
-
-    def is_wanted(item: Item) -> bool:
-        if isinstance(item, TypingTold):
-            return conversation_id in (None, item.typing.conversation_id)
-        return isinstance(item.delivery.logged.fact, MemberChanged | CredentialRevoked)
-
-    async with _subscribed(info, workspace_id, is_wanted) as (subscriber, _):
-        info.context.hub.hear_typing(workspace_id, subscriber)
-        await follower.look_anew()
-        while True:
-            item = await _next(subscriber)
-            if isinstance(item, Told):
-                await follower.see(item)
-            elif sees(follower.viewer, item.conversation):
-                own = f"member:{follower.viewer.member_id(workspace_id)}"
-                if item.typing.actor != own:
-                    info.context.loaders = item.loaders
-                    yield item
-
-
-async def _next(subscriber: Subscriber[Item]) -> Item:
+async def next_of(subscriber: Subscriber[Item]) -> Item:
+    """Return the next item of a subscriber; close the socket of one that is too slow."""
     try:
         return await subscriber.next()
     except SlowConsumer:

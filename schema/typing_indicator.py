@@ -16,7 +16,7 @@ from schema.objects.ai_agent import Assignee
 from schema.objects.conversation import Conversation
 from schema.payload import Payload, mutation, result
 from schema.relation import relation
-from schema.streams import follow_typing
+from schema.signals import follow_typing
 
 
 @strawberry.enum

@@ -109,6 +109,13 @@ ROWS: dict[str, Row] = {
         right=Right.MANAGE_SETTINGS,
         values={"snooze": {"wakeOnReply": True}},
     ),
+    "Mutation.createTeam": act(
+        "createTeam", "workspaceId", right=Right.MANAGE_TEAMS, values={"name": "New"}
+    ),
+    "Mutation.updateTeam": act(
+        "updateTeam", "teamId", right=Right.MANAGE_TEAMS, values={"name": "Elder"}
+    ),
+    "Mutation.deleteTeam": act("deleteTeam", "teamId", right=Right.DELETE_TEAMS),
     "Mutation.createContact": act(
         "createContact", "workspaceId", right=Right.EDIT_CONTACTS, values={"firstName": "New"}
     ),

@@ -8,10 +8,11 @@ from models.ai_agent import AiAgent
 from models.clock import now
 from models.closing_note_category import ClosingNoteCategory
 from models.conversation import Conversation, ConversationStatus
-from models.member import Role, Visibility
+from models.member import Restriction, Role, Visibility
 from models.message import Message, MessageStatus
 from models.session import Session
 from models.tag import Tag
+from models.team import Team
 from realtime.log import encode_cursor, read_head
 from resolvers.account import create_api_key, open_session
 from resolvers.assignment import assign_conversation
@@ -19,6 +20,7 @@ from resolvers.closing import create_closing_note_category
 from resolvers.message import send_message
 from resolvers.snooze import snooze_conversation
 from resolvers.tag import create_tag
+from resolvers.viewer import RESTRICTABLE
 from schema.ids import decode_id, encode_id
 from tests.access_matrix import Ids, Row
 from tests.world import Api, Person, World, let_time_pass, make_world, run_jobs
@@ -40,6 +42,7 @@ class Caller:
     sees: bool = False
     """Whether they see the conversation of `Stage.ids`."""
     is_program: bool = False
+    restrictions: frozenset[Restriction] = frozenset()
 
 
 @dataclass
@@ -78,6 +81,10 @@ class Stage:
             id=decode_id(self.ids["aiAgentId"], "AiAgent"),
             defaults=values | {"name": "Robo"},
         )
+        await Team.get_or_create(
+            id=decode_id(self.ids["teamId"], "Team"),
+            defaults={"workspace_id": self.world.workspace.id, "name": "Old"},
+        )
 
 
 async def snooze_over(world: World, holder: Person, sender: str) -> Message:
@@ -114,6 +121,7 @@ async def ids_of(world: World, message: Message, assignee: Person) -> dict[str, 
         "aiAgentId": encode_id("AiAgent", (await world.ai_agent()).id),
         "categoryId": encode_id("ClosingNoteCategory", category.id),
         "tagId": encode_id("Tag", tag.id),
+        "teamId": encode_id("Team", (await world.team("Old")).id),
         "apiKeyId": encode_id("ApiKey", key.id),
         "after": encode_cursor(head.epoch, 0),
     }
@@ -142,8 +150,18 @@ async def make_stage() -> Stage:
         Caller(name, person.token, role=person.member.role, sees=name not in blind)
         for name, person in {"owner": world.owner, **people}.items()
     ]
+    stage.callers += [await restricted(world, role) for role in (Role.MANAGER, Role.AGENT)]
     stage.callers += await outsiders(world)
     return stage
+
+
+async def restricted(world: World, role: Role) -> Caller:
+    """Return a member who has every restriction of their role but one, which hides rows."""
+    from_them = RESTRICTABLE[role] - {Restriction.BLOCKED_CONTACTS}
+    person = await world.add(f"Restricted {role.value}", role, restrictions=from_them)
+    return Caller(
+        person.user.name, person.token, role=role, sees=True, restrictions=frozenset(from_them)
+    )
 
 
 async def outsiders(world: World) -> list[Caller]:

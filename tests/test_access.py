@@ -8,7 +8,7 @@ import pytest
 
 from models.member import Role
 from resolvers.typing_indicator import start_typing
-from resolvers.viewer import RIGHTS, Right
+from resolvers.viewer import RIGHTS, Grant, Right
 from schema.context import ContextMaker
 from schema.root import build_schema
 from tests.access_matrix import ROWS, Row
@@ -24,6 +24,8 @@ VIEWER_CAN = {
     "Conversation.viewerCanSnooze": Right.SNOOZE,
     "Contact.viewerCanEdit": Right.EDIT_CONTACTS,
     "Message.viewerCanRetry": Right.REPLY,
+    "Workspace.viewerCanManageTeams": Right.MANAGE_TEAMS,
+    "Workspace.viewerCanDeleteTeams": Right.DELETE_TEAMS,
     "Workspace.viewerCanManageChannels": Right.MANAGE_CHANNELS,
     "Workspace.viewerCanManageApiKeys": Right.MANAGE_API_KEYS,
     "Workspace.viewerCanManageSettings": Right.MANAGE_SETTINGS,
@@ -37,6 +39,7 @@ NOT_WHEN_OPEN = {
 WHAT_THEY_CAN = """
 query($workspaceId: ID!, $conversationId: ID!, $messageId: ID!) {
   Workspace: workspace(id: $workspaceId) {
+    viewerCanManageTeams viewerCanDeleteTeams
     viewerCanManageChannels viewerCanManageApiKeys viewerCanManageSettings
   }
   Conversation: conversation(id: $conversationId) {
@@ -56,7 +59,8 @@ def expected(caller: Caller, row: Row) -> str:
     if row.right is not None:
         if caller.role is None or (row.of_conversation and not caller.sees):
             return "NOT_FOUND"
-        if caller.role not in RIGHTS[row.right]:
+        grant = RIGHTS[row.right]
+        if caller.role not in grant.roles or grant.unless in caller.restrictions:
             return "FORBIDDEN"
     return "FORBIDDEN" if row.people_only and caller.is_program else ALLOWED
 
@@ -137,14 +141,14 @@ async def test_the_table_of_rights_moves_the_cans_and_the_refusals(
     for right in set(VIEWER_CAN.values()):
         for allowed in (frozenset(Role), frozenset({Role.OWNER, Role.MANAGER}) - _but(right)):
             with monkeypatch.context() as patch:
-                patch.setitem(RIGHTS, right, allowed)
+                patch.setitem(RIGHTS, right, Grant(allowed))
                 for caller in stage.callers[:3]:
                     await compare(api, stage, caller, right)
 
 
 def _but(right: Right) -> frozenset[Role]:
     """Return whom to leave out so that the table is another than the real one."""
-    return frozenset({Role.MANAGER}) if RIGHTS[right] != frozenset(Role) else frozenset()
+    return frozenset({Role.MANAGER}) if RIGHTS[right].roles != frozenset(Role) else frozenset()
 
 
 async def compare(api: Api, stage: Stage, caller: Caller, right: Right) -> None:
@@ -154,9 +158,11 @@ async def compare(api: Api, stage: Stage, caller: Caller, right: Right) -> None:
     data = (await api.run(caller.token, WHAT_THEY_CAN, **asked))["data"]
     data["Contact"] = data["Conversation"].pop("contact")
     cans = {f"{kind}.{name}": can for kind in data for name, can in data[kind].items()}
-    assert cans == {name: caller.role in RIGHTS[needed] for name, needed in VIEWER_CAN.items()}
+    assert cans == {
+        name: caller.role in RIGHTS[needed].roles for name, needed in VIEWER_CAN.items()
+    }
     for name, row in ROWS.items():
         if row.right is right:
             answer = await ask(api, caller, row, stage.ids)
-            assert answer == (ALLOWED if caller.role in RIGHTS[right] else "FORBIDDEN"), name
+            assert answer == (ALLOWED if caller.role in RIGHTS[right].roles else "FORBIDDEN"), name
             await stage.restore()

@@ -10,7 +10,7 @@ from models.episode import ChangeSource, Episode
 from models.member import Role
 from realtime.events import ConversationOpened
 from resolvers.closing import can_be_reopened
-from resolvers.viewer import RIGHTS, Right
+from resolvers.viewer import RIGHTS, Grant, Right
 from tests.acting import (
     api_key,
     check_conflict,
@@ -104,6 +104,6 @@ async def test_what_the_viewer_can_do_in_each_state(
 
     assert await cans() == {f"viewerCan{name}": can for name, can in EXPECTED[status].items()}
     leaders = frozenset({Role.OWNER, Role.MANAGER})
-    monkeypatch.setitem(RIGHTS, Right.CLOSE, leaders)
-    monkeypatch.setitem(RIGHTS, Right.SNOOZE, leaders)
+    monkeypatch.setitem(RIGHTS, Right.CLOSE, Grant(leaders))
+    monkeypatch.setitem(RIGHTS, Right.SNOOZE, Grant(leaders))
     assert set((await cans()).values()) == {False}

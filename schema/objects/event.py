@@ -10,12 +10,13 @@ from models.records import ContactRecord, ConversationRecord, MemberRecord, Mess
 from realtime import events as facts
 from realtime.events import Fact
 from realtime.log import encode_cursor
-from resolvers.batches import workspaces_by_id
+from resolvers.batches import teams_by_id, workspaces_by_id
 from schema.ids import encode_id
 from schema.objects.contact import Contact
 from schema.objects.conversation import Conversation
 from schema.objects.member import Member
 from schema.objects.message import Message
+from schema.objects.team import Team
 from schema.objects.workspace import Workspace
 from schema.relation import relation
 from schema.streams import Seen
@@ -210,6 +211,30 @@ class MemberChanged(WorkspaceEvent):
         """The member as they are now."""
         return self.seen.told.delivery.member
 
+    @strawberry.field
+    def is_sight_changed(self) -> bool:
+        """Whether the viewer may see other conversations now than before: read the lists anew.
+
+        A socket closes with 4412 instead.
+        """
+        return self.seen.is_hidden
+
+
+@strawberry.type
+class TeamChanged(WorkspaceEvent):
+    """A team was made, renamed or deleted."""
+
+    @strawberry.field
+    def team_id(self) -> strawberry.ID:
+        """Which team it is, known also where it was deleted."""
+        fact = self.seen.told.delivery.logged.fact
+        return encode_id("Team", getattr(fact, "team_id", 0))
+
+    @relation(Team | None, teams_by_id)
+    def team(self) -> int:
+        """The team as it is now; null once it was deleted: no conversation is its any more."""
+        return int(getattr(self.seen.told.delivery.logged.fact, "team_id", 0))
+
 
 @strawberry.type
 class WorkspaceSettingsChanged(WorkspaceEvent):
@@ -229,6 +254,8 @@ KINDS: dict[type[Fact], Callable[[Seen], WorkspaceEvent]] = {
     facts.ContactCreated: lambda seen: ContactChanged(seen=seen),
     facts.ContactUpdated: lambda seen: ContactChanged(seen=seen),
     facts.MemberChanged: lambda seen: MemberChanged(seen=seen),
+    facts.MemberTeamChanged: lambda seen: MemberChanged(seen=seen),
+    facts.TeamChanged: lambda seen: TeamChanged(seen=seen),
     facts.WorkspaceSettingsChanged: lambda seen: WorkspaceSettingsChanged(seen=seen),
 }
 

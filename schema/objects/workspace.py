@@ -111,6 +111,16 @@ class Workspace(Node):
         return [SnoozePresetMoment(preset=one, until=until) for one, until in presets.items()]
 
     @strawberry.field
+    def viewer_can_manage_teams(root: strawberry.Parent[WorkspaceRow], info: Info) -> bool:
+        """Whether the viewer may use `createTeam` and `updateTeam`."""
+        return info.context.may(root.id, Right.MANAGE_TEAMS)
+
+    @strawberry.field
+    def viewer_can_delete_teams(root: strawberry.Parent[WorkspaceRow], info: Info) -> bool:
+        """Whether the viewer may use `deleteTeam`."""
+        return info.context.may(root.id, Right.DELETE_TEAMS)
+
+    @strawberry.field
     def viewer_can_manage_channels(root: strawberry.Parent[WorkspaceRow], info: Info) -> bool:
         """Whether the viewer may use `connectChannel`."""
         return info.context.may(root.id, Right.MANAGE_CHANNELS)
