@@ -54,6 +54,16 @@ class Settings(BaseSettings):
     """How long an access token is good."""
     refresh_token_seconds: int = 30 * 86400
     """How long a session can be renewed."""
+    log_in_window_seconds: int = Field(default=900, ge=1)
+    """How long attempts to log in are counted, from the first one on."""
+    log_in_failures_per_account: int = Field(default=10, ge=1)
+    """The most that fail for one account name in that time, whether the account exists or not."""
+    log_in_attempts_per_account: int = Field(default=100, ge=1)
+    """The most for one account name, successful ones included."""
+    log_in_failures_per_address: int = Field(default=50, ge=1)
+    """The most that fail from one address; behind a proxy, FORWARDED_ALLOW_IPS must name it."""
+    log_in_attempts_per_address: int = Field(default=500, ge=1)
+    """The most from one address, successful ones included."""
     event_retention_days: int = Field(default=7, ge=7)
     """How long events are kept, and cursors with them."""
     idempotency_retention_days: int = Field(default=7, ge=7)

@@ -2,8 +2,9 @@
 
 from demo.seed import Demo, first_conversation
 from models.clock import now
-from resolvers.account import Tokens, authenticate, open_session
+from resolvers.authentication import authenticate
 from resolvers.inbox import InboxKind
+from resolvers.session import Tokens, open_session
 from resolvers.viewer import Viewer
 from schema.ids import encode_id
 from web.graphiql import PageData, Tab, demo_tabs

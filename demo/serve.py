@@ -17,7 +17,7 @@ from demo.shop import COLLEAGUES, SHOP, Colleague
 from models.api_key import ApiKey
 from models.database import connect, disconnect
 from models.member import Role, Visibility
-from resolvers.account import create_api_key, revoke_api_key
+from resolvers.api_key import create_api_key, revoke_api_key
 from settings import Settings
 
 KEY_NAME = "Printed at the demo's start"

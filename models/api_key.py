@@ -1,10 +1,27 @@
 """An API key: a program's way into one workspace; kept as a hash only."""
 
+from enum import Enum
+
 from tortoise import fields
 from tortoise.models import Model
 
 from models.member import Member, Role
 from models.workspace import Workspace
+
+
+class ApiKeyScope(Enum):
+    """What an API key may be limited to, within what its role may do."""
+
+    READ = "READ"
+    """See the workspace; every key does."""
+    WRITE_MESSAGES = "WRITE_MESSAGES"
+    """Send messages."""
+    WRITE_CONVERSATIONS = "WRITE_CONVERSATIONS"
+    """Open, close, snooze and assign conversations."""
+    WRITE_CONTACTS = "WRITE_CONTACTS"
+    """Create and change contacts."""
+    MANAGE = "MANAGE"
+    """Change settings, channels and API keys."""
 
 
 class ApiKey(Model):
@@ -18,6 +35,8 @@ class ApiKey(Model):
     name = fields.CharField(max_length=100)
     key_hash = fields.CharField(max_length=64, unique=True)
     role = fields.CharEnumField(Role, max_length=16, default=Role.AGENT)
+    scopes = fields.CharField(max_length=255, default="", db_default="")
+    """Comma-separated ApiKeyScope values in order; empty: all that the role may do."""
     created_by: fields.ForeignKeyNullableRelation[Member] = fields.ForeignKeyField(
         "models.Member", related_name="api_keys", null=True, on_delete=fields.SET_NULL
     )

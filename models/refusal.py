@@ -69,3 +69,11 @@ class Conflict(Refused):
             Code.CONFLICT, sentence("Somebody changed this in the meantime."), field=(field,)
         )
         self.current = current
+
+
+class RateLimited(Exception):  # noqa: N818 - as Refused
+    """It was tried too often: nothing was looked at, whether it exists or not."""
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__(f"Too many attempts: {retry_after_seconds} s left")
+        self.retry_after_seconds = retry_after_seconds

@@ -16,11 +16,16 @@ class Session(Model):
     user_id: int
     token_hash = fields.CharField(max_length=64, unique=True)
     refresh_hash = fields.CharField(max_length=64, unique=True)
-    previous_refresh_hash = fields.CharField(max_length=64, null=True, unique=True)
-    """The renewal token used last: seen again, it was stolen, and the session ends."""
+    family_hash = fields.CharField(max_length=64, null=True, unique=True)
+    """Of what all renewal tokens of the session begin with: one of them that is not the newest
+    was used before, so it was stolen, and the session ends."""
     expires_at = fields.DatetimeField()
     refresh_expires_at = fields.DatetimeField(db_index=True)
     created_at = fields.DatetimeField()
+    last_used_at = fields.DatetimeField(null=True)
+    """To the hour; null: not since it was opened."""
+    user_agent = fields.CharField(max_length=200, default="", db_default="")
+    """As the device named itself at log-in."""
 
     class Meta:
         table = "session"

@@ -7,6 +7,7 @@ from models.engine import sql
 from models.idempotency_key import IdempotencyKey
 from models.inbound_event import InboundEvent
 from models.job import Job, JobState
+from models.rate_window import RateWindow
 from models.session import Session
 from realtime.jobs import ClaimedJob
 from realtime.transaction import transaction
@@ -40,6 +41,7 @@ async def clean_up(job: ClaimedJob) -> None:
         state=JobState.DEAD, created_at__lt=moment - timedelta(days=DEAD_JOB_RETENTION_DAYS)
     ).delete()
     await Session.filter(refresh_expires_at__lt=moment).delete()
+    await RateWindow.filter(ends_at__lt=moment).delete()
     counters = await sql.rows("SELECT workspace_id FROM event_counter")
     for counter in counters:
         await _forget_events(counter["workspace_id"], settings.event_retention_days)

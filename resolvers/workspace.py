@@ -19,7 +19,7 @@ from models.workspace import DEFAULT_AUTO_CLOSE_MINUTES, ClosingNoteMode, Worksp
 from realtime.events import MemberChanged, WorkspaceSettingsChanged
 from realtime.transaction import transaction
 from resolvers.access import hold_workspace
-from resolvers.account import hash_password
+from resolvers.password import hash_password
 from resolvers.viewer import Right, Viewer
 
 MIN_AUTO_CLOSE_MINUTES = 30

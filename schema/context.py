@@ -4,11 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from starlette.datastructures import Headers
+from starlette.types import Scope
 from strawberry.types import Info as StrawberryInfo
 
-from resolvers.account import TokenProblem, authenticate, hash_token
+from resolvers.authentication import TokenProblem, authenticate
+from resolvers.client import UNKNOWN_CLIENT, Client
 from resolvers.proof import ViewerMemory
 from resolvers.sentences import pick_language
+from resolvers.tokens import hash_token
 from resolvers.viewer import Right, Viewer, may
 from schema.errors import ErrorCode, refusal
 from schema.hub import Hub
@@ -33,6 +37,16 @@ class Context:
     """The number of the event behind which a subscription goes on, whatever its `after` says."""
     live: Any = None
     """A subscription that asks to be handed over, as `schema/live.py` does it."""
+    scope: Scope | None = None
+    """The ASGI scope of the request or socket; None where there is no network."""
+
+    @property
+    def client(self) -> Client:
+        """Return from where the operation came."""
+        if self.scope is None:
+            return UNKNOWN_CLIENT
+        host, _ = self.scope.get("client") or (None, 0)
+        return Client(host, Headers(scope=self.scope).get("user-agent", ""))
 
     def may(self, workspace_id: int, right: Right) -> bool:
         """Tell whether the viewer has a right in a workspace: the same for all of a class."""

@@ -42,6 +42,7 @@ from schema.negotiation import (
     answer_type,
     check_content,
     host_allowed,
+    names_in,
     origin_allowed,
     parse_operation,
     read_body,
@@ -51,6 +52,7 @@ from schema.operation import (
     Authenticate,
     OperationContext,
     Recall,
+    TakesScope,
     Watch,
     bearer,
     is_request_error,
@@ -80,7 +82,7 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
     ) -> None:
         self.settings = settings or get_settings()
         own = normalize_origin(self.settings.public_url)
-        origins = [*_names(self.settings.allowed_origins), *([own] if own else [])]
+        origins = [*names_in(self.settings.allowed_origins), *([own] if own else [])]
         super().__init__(
             schema,
             graphql_ide=None,
@@ -93,7 +95,7 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
             allowed_origins=origins,
         )
         self.bounded = schema
-        self.hosts = frozenset(_names(self.settings.allowed_hosts.lower()))
+        self.hosts = frozenset(names_in(self.settings.allowed_hosts.lower()))
         self.authenticate = authenticate
         self.recall = recall
         self.page = page
@@ -116,8 +118,7 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
         error = ApiError(ErrorCode.TRY_AGAIN, "The server restarts; connect again to go on.")
         for stream in list(self.streams):
             stream.end(error)
-        sockets = list(self.sockets)
-        await asyncio.gather(*(socket.websocket.close(code, reason) for socket in sockets))
+        await asyncio.gather(*(socket.websocket.close(code, reason) for socket in self.sockets))
 
     async def close_subject(self, subject: str, code: int, reason: str) -> int:
         """Close the sockets and streams of one user or API key, telling each operation why."""
@@ -128,15 +129,18 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
         await asyncio.gather(*(socket.close_telling(code, reason) for socket in sockets))
         return len(sockets)
 
-    async def identify(self, token: str | None, language: str) -> OperationContext:
+    async def identify(self, token: str | None, language: str, scope: Scope) -> OperationContext:
         """Return a fresh context for one operation, in the time that an operation may take."""
         try:
             async with asyncio.timeout(self.settings.operation_timeout_seconds) as limit:
-                return await self.authenticate(token, language)
+                context = await self.authenticate(token, language)
         except TimeoutError:
             if not limit.expired():
                 raise
             raise refusal(ErrorCode.TRY_AGAIN) from None
+        if isinstance(context, TakesScope):
+            context.scope = scope
+        return context
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request, or serve one WebSocket until it closes."""
@@ -200,7 +204,7 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
             return _json(payload(result), _status(result, media), kind)
         if data is not None:
             return _json({"data": data}, 200, media)
-        context = await self.identify(token, language)
+        context = await self.identify(token, language, request.scope)
         if media == EVENT_STREAM:
             return await self.stream(operation, context)
         return await self.execute(operation, prepared, context, media)
@@ -294,7 +298,3 @@ def _json(
 
 def _refused(refused: RequestRefused) -> Response:
     return _json({"errors": [refused.error.formatted]}, refused.status, headers=refused.headers)
-
-
-def _names(listed: str) -> list[str]:
-    return [name.strip() for name in listed.split(",") if name.strip()]

@@ -11,7 +11,7 @@ from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 from models.engine.errors import TransientDatabaseError
-from models.refusal import Code, Refused, sentence
+from models.refusal import Code, RateLimited, Refused, sentence
 from resolvers.sentences import ENGLISH, explain, say
 
 log = structlog.get_logger("parley.schema")
@@ -41,6 +41,7 @@ SENTENCES = {
     ErrorCode.TRY_AGAIN: sentence(
         "The server could not finish this now; try again with the same key."
     ),
+    ErrorCode.RATE_LIMITED: sentence("Too many attempts: wait a little before the next one."),
     ErrorCode.CURSOR_EXPIRED: sentence(
         "The log does not reach back to this cursor: query again and subscribe from there."
     ),
@@ -106,7 +107,7 @@ def public_error(
     `hidden` are the texts that the client sent: they stay out of the log. What people may come to
     read is in their language; what only programmers cause, such as a syntax error, in English.
     """
-    cause = root_cause(error)
+    cause, limited = root_cause(error), ErrorCode.RATE_LIMITED
     if isinstance(cause, ApiError):
         return _located(error, say(cause.message, language), cause.extensions)
     if isinstance(cause, CloseSocket):
@@ -114,6 +115,9 @@ def public_error(
     if isinstance(cause, Refused):
         code = _refused_code(cause).value
         return _located(error, explain(cause, language), {"code": code})
+    if isinstance(cause, RateLimited):
+        extensions = {"code": limited.value, "retryAfterSeconds": cause.retry_after_seconds}
+        return _located(error, say(SENTENCES[limited], language), extensions)
     if isinstance(cause, TransientDatabaseError):
         again = ErrorCode.TRY_AGAIN
         return _located(error, say(SENTENCES[again], language), {"code": again.value})

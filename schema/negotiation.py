@@ -226,3 +226,8 @@ def _too_large(maximum: int) -> RequestRefused:
 
 def _malformed(message: str) -> RequestRefused:
     return RequestRefused(400, ErrorCode.BAD_USER_INPUT, message)
+
+
+def names_in(listed: str) -> list[str]:
+    """Return the names of a comma-separated setting."""
+    return [name.strip() for name in listed.split(",") if name.strip()]

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
 from graphql import GraphQLError
+from starlette.types import Scope
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 
@@ -45,6 +46,14 @@ class TakesFrames(Protocol):
     """The number of the event behind which the subscription goes on; None: as it says itself."""
     live: Any
     """What asks to be handed over, a `schema.live.Live`."""
+
+
+@runtime_checkable
+class TakesScope(Protocol):
+    """A context that may ask from where its operation came."""
+
+    scope: Scope | None
+    """The ASGI scope of the request or the socket."""
 
 
 Authenticate = Callable[[str | None, str], Awaitable[OperationContext]]

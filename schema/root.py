@@ -8,6 +8,7 @@ from strawberry.tools import merge_types
 from schema import (
     account,
     ai_agent,
+    api_key,
     assignment,
     channel,
     closing,
@@ -19,6 +20,7 @@ from schema import (
     message,
     node,
     read_mark,
+    session,
     snooze,
     tag,
     team,
@@ -35,6 +37,8 @@ from settings import Settings
 
 TOPICS: tuple[ModuleType, ...] = (
     account,
+    session,
+    api_key,
     workspace,
     team,
     inbox,

@@ -47,6 +47,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.endpoint = cast("GraphQLEndpoint", self.view)
+        self.scope = self.websocket.ws.scope
         self.headers = self.websocket.ws.headers
         self.language = self.headers.get("accept-language", "")
         self.token: str | None = None
@@ -97,7 +98,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
             self.connection_init_timeout_task.cancel()
         token = init_token(message.get("payload") or {}, self.headers)
         try:
-            context = await self.endpoint.identify(token, self.language)
+            context = await self.endpoint.identify(token, self.language, self.scope)
         except Exception as error:
             await self.close_failed(error)
             return
@@ -168,11 +169,11 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
 
     async def run_operation(self, operation: Operation[Any, None]) -> None:
         """Run one operation with a fresh context and send its results, then `complete`."""
-        frames = self.websocket.ws.scope.get("extensions", {}).get(FRAMES)
+        frames = self.scope.get("extensions", {}).get(FRAMES)
         place = None
         try:
             while True:
-                context = await self.endpoint.identify(self.token, self.language)
+                context = await self.endpoint.identify(self.token, self.language, self.scope)
                 if problem := identity_problem(context):
                     await operation.send_initial_errors([problem])
                     return

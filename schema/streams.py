@@ -33,7 +33,7 @@ from realtime.log import (
     read_page,
 )
 from resolvers.access import sees, sees_assignment
-from resolvers.account import TokenProblem, reload_viewer
+from resolvers.authentication import TokenProblem, reload_viewer
 from resolvers.viewer import Membership, Right, Viewer, require
 from schema.context import Info, viewer_of
 from schema.errors import ApiError, CloseSocket, ErrorCode, refusal

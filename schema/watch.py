@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import AsyncExitStack
 
-from resolvers.account import TokenProblem, reload_viewer
+from resolvers.authentication import TokenProblem, reload_viewer
 from resolvers.viewer import Viewer
 from schema.context import Context
 from schema.hub import Item, Told

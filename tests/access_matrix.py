@@ -23,6 +23,8 @@ class Row:
     """Whether nobody needs to be logged in."""
     of_conversation: bool = False
     """Whether it takes a conversation that the viewer sees."""
+    of_owner: bool = False
+    """Whether it takes what is the owner's own, and nobody else's."""
     people_only: bool = False
     """Whether programs are refused."""
 
@@ -96,6 +98,10 @@ ROWS: dict[str, Row] = {
         "refreshSession", right=None, is_open=True, values={"refreshToken": "x"}
     ),
     "Mutation.logOut": act("logOut", right=None, people_only=True),
+    "Mutation.logOutEverywhere": act("logOutEverywhere", right=None, people_only=True),
+    "Mutation.revokeSession": act(
+        "revokeSession", "sessionId", right=None, of_owner=True, people_only=True
+    ),
     "Mutation.createApiKey": act(
         "createApiKey", "workspaceId", right=Right.MANAGE_API_KEYS, values={"name": "New"}
     ),

@@ -8,16 +8,19 @@ from models.ai_agent import AiAgent
 from models.clock import now
 from models.closing_note_category import ClosingNoteCategory
 from models.conversation import Conversation, ConversationStatus
+from models.engine import sql
 from models.member import Restriction, Role, Visibility
 from models.message import Message, MessageStatus
+from models.queries import insert_of
 from models.session import Session
 from models.tag import Tag
 from models.team import Team
 from realtime.log import encode_cursor, read_head
-from resolvers.account import create_api_key, open_session
+from resolvers.api_key import create_api_key
 from resolvers.assignment import assign_conversation
 from resolvers.closing import create_closing_note_category
 from resolvers.message import send_message
+from resolvers.session import open_session
 from resolvers.snooze import snooze_conversation
 from resolvers.tag import create_tag
 from resolvers.viewer import RESTRICTABLE
@@ -53,10 +56,16 @@ class Stage:
     ids: dict[str, str]
     callers: list[Caller] = field(default_factory=list)
     typists: list[tuple[Person, int]] = field(default_factory=list)
+    sessions: list[dict[str, Any]] = field(default_factory=list)
 
     async def restore(self) -> None:
         """Give the conversation back to who looked after it, open; let every retry have failed,
-        and what the workspace offers be there."""
+        and what the workspace offers and all sessions be there."""
+        living = {row["id"] for row in await sql.rows("SELECT id FROM session")}
+        for row in self.sessions:
+            if row["id"] not in living:
+                query, given = insert_of("session", row)
+                await sql.affected(query, *given)
         holder, conversation_id = self.typists[0]
         await Conversation.filter(id=conversation_id).update(
             assignee_id=holder.member.id,
@@ -122,6 +131,7 @@ async def ids_of(world: World, message: Message, assignee: Person) -> dict[str, 
         "categoryId": encode_id("ClosingNoteCategory", category.id),
         "tagId": encode_id("Tag", tag.id),
         "teamId": encode_id("Team", (await world.team("Old")).id),
+        "sessionId": encode_id("Session", (await open_session(world.owner.user.id)).session.id),
         "apiKeyId": encode_id("ApiKey", key.id),
         "after": encode_cursor(head.epoch, 0),
     }
@@ -152,6 +162,7 @@ async def make_stage() -> Stage:
     ]
     stage.callers += [await restricted(world, role) for role in (Role.MANAGER, Role.AGENT)]
     stage.callers += await outsiders(world)
+    stage.sessions = await sql.rows("SELECT * FROM session")
     return stage
 
 

@@ -10,7 +10,7 @@ import strawberry
 from models.conversation import Conversation
 from models.member import Role, Visibility
 from models.team import Team
-from resolvers.account import create_api_key
+from resolvers.api_key import create_api_key
 from schema.ids import encode_id
 from tests.world import Api, Person, World, make_world, snapshot
 

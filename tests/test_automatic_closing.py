@@ -10,7 +10,7 @@ from models.engine import sql
 from models.episode import ChangeSource, Episode
 from models.message import Message, MessageSource
 from realtime.events import ConversationClosed
-from resolvers.account import authenticate
+from resolvers.authentication import authenticate
 from resolvers.idle_clock import CLOSE_IDLE, closes_at, idle_since_after
 from resolvers.message import send_message
 from resolvers.viewer import Viewer

@@ -13,7 +13,7 @@ from models.conversation import Conversation
 from models.engine import sql
 from models.episode import ChangeSource, Episode
 from models.message import Message
-from resolvers.account import authenticate
+from resolvers.authentication import authenticate
 from resolvers.idle_clock import CLOSE_IDLE
 from resolvers.message import send_message
 from resolvers.viewer import Viewer

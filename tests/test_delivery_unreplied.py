@@ -12,7 +12,7 @@ from models.message import Direction, Message, MessageSource
 from models.read_mark import ReadMark
 from models.workspace import Workspace
 from realtime.events import UnrepliedCleared
-from resolvers.account import authenticate
+from resolvers.authentication import authenticate
 from resolvers.message import send_message
 from resolvers.viewer import Viewer
 from tests.acting import api_key, succeed

@@ -26,7 +26,9 @@ from models.queries import read_conversations
 from models.records import ConversationRecord
 from realtime.log import read_page
 from resolvers.access import visible_conversations
-from resolvers.account import TokenProblem, authenticate, log_in, log_out
+from resolvers.account import log_in
+from resolvers.authentication import TokenProblem, authenticate
+from resolvers.session import log_out
 from resolvers.viewer import Viewer
 from schema.ids import encode_id
 from settings import Settings

@@ -69,8 +69,8 @@ ROWS = {
 """The tables whose rows are somebody's and hidden from others."""
 QUERIES = {"all", "exclude", "exists", "filter", "first", "get", "get_or_none", "in_bulk", "raw"}
 OWN_QUERIES = {
-    "account.create_api_key: ApiKey": "the result of the viewer's own idempotency key",
-    "account.revoke_api_key: ApiKey": "compared with the viewer's memberships, then `require`",
+    "api_key.create_api_key: ApiKey": "the result of the viewer's own idempotency key",
+    "api_key.revoke_api_key: ApiKey": "compared with the viewer's memberships, then `require`",
     "node._activities: Activity": "only those whose conversation is visible are returned",
     "node._contact_channels: ContactChannel": "only those whose contact is visible are returned",
     "node._episodes: Episode": "only those whose conversation is visible are returned",

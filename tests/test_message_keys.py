@@ -7,7 +7,7 @@ import pytest
 from models.engine import sql
 from models.member import Role
 from models.message import Message
-from resolvers.account import create_api_key
+from resolvers.api_key import create_api_key
 from schema.ids import encode_id
 from tests.test_message import refused, send
 from tests.world import Api, World, snapshot

@@ -12,9 +12,10 @@ from models.member import Member, Role, Visibility
 from models.session import Session
 from models.user import User
 from realtime.log import decode_cursor, read_head
-from resolvers.account import log_out, revoke_api_key
+from resolvers.api_key import revoke_api_key
 from resolvers.assignment import assign_conversation
 from resolvers.proof import MAX_REMEMBERED, ViewerMemory
+from resolvers.session import log_out
 from schema.ids import encode_id
 from tests import streaming
 from tests.acting import api_key

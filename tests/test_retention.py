@@ -10,8 +10,8 @@ from models.idempotency_key import IdempotencyKey
 from models.inbound_event import InboundEvent
 from models.session import Session
 from realtime.log import encode_cursor, read_head
-from resolvers.account import open_session
 from resolvers.retention import CLEAN_UP_EVERY_SECONDS, schedule_clean_up
+from resolvers.session import open_session
 from tests.test_message import send
 from tests.world import Api, World, let_time_pass, make_world, run_jobs, snapshot, webhook
 

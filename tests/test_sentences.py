@@ -28,6 +28,7 @@ VARIABLE_SENTENCES = {
     ("schema/errors.py", "CLOSING"),
     ("schema/errors.py", "SENTENCES[ErrorCode.INTERNAL]"),
     ("schema/errors.py", "SENTENCES[again]"),
+    ("schema/errors.py", "SENTENCES[limited]"),
     ("schema/errors.py", "cause.message"),
     ("schema/objects/inbox.py", "INBOX_NAMES[root.kind]"),
     ("schema/objects/message.py", "UNSUPPORTED_MESSAGE"),

@@ -13,10 +13,11 @@ from models.member import Member, Role, Visibility
 from models.session import Session
 from realtime.events import MemberChanged
 from realtime.transaction import transaction
-from resolvers.account import create_api_key, log_out, revoke_api_key
+from resolvers.api_key import create_api_key, revoke_api_key
 from resolvers.assignment import assign_conversation, unassign_conversation
 from resolvers.message import send_message
 from resolvers.read_mark import mark_conversation_read, mark_conversation_unread
+from resolvers.session import log_out
 from resolvers.typing_indicator import start_typing
 from resolvers.workspace import change_member
 from schema.ids import encode_id

@@ -30,9 +30,10 @@ from realtime.jobs import JobRunner, claim
 from realtime.log import read_page
 from realtime.presence import signal_with
 from realtime.transaction import ring_with
-from resolvers.account import authenticate, open_session
+from resolvers.authentication import authenticate
 from resolvers.channel import accept_webhook, connect_channel
 from resolvers.contact import clean_details, create_contact
+from resolvers.session import open_session
 from resolvers.viewer import Viewer
 from resolvers.workspace import add_member, add_workspace
 from schema.context import Context, ContextMaker

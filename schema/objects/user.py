@@ -6,9 +6,11 @@ import strawberry
 
 from models.records import UserRow
 from resolvers.batches import shared_workspaces
+from resolvers.session import sessions_by_viewer
 from resolvers.viewer import Viewer
 from schema.context import Info, viewer_of
 from schema.objects.node import Node, global_id
+from schema.objects.session import Session
 from schema.relation import relation
 
 if TYPE_CHECKING:
@@ -36,6 +38,12 @@ class User(Node):
     def workspaces(root: strawberry.Parent[UserRow], info: Info) -> tuple[Viewer, int]:
         """The workspaces that they share with the viewer, by name."""
         return (viewer_of(info), root.id)
+
+    @relation(list[Session] | None, sessions_by_viewer, needs=("id",))
+    def sessions(root: strawberry.Parent[UserRow], info: Info) -> Viewer | None:
+        """The viewer's own sessions, at most 100, the newest first; null for other people."""
+        viewer = viewer_of(info)
+        return viewer if viewer.user_id == root.id else None
 
     @classmethod
     def is_type_of(cls, obj: Any, _info: Any) -> bool:

@@ -1,0 +1,18 @@
+"""Tokens: random secrets that are shown once and kept as hashes."""
+
+import hashlib
+import secrets
+
+SESSION_PREFIX = "ps_"
+REFRESH_PREFIX = "pr_"
+API_KEY_PREFIX = "pk_"
+
+
+def hash_token(token: str) -> str:
+    """Return the hash under which a token is kept."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def new_token(prefix: str) -> str:
+    """Return a token that nobody can guess."""
+    return prefix + secrets.token_urlsafe(32)
