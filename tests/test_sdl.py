@@ -32,7 +32,7 @@ FORWARD_ONLY = {"Query.events"}
 ROOT_TYPES = ("Query", "Mutation", "Subscription")
 MOMENT = re.compile(r"\w+At|until|since|\w+Since|\w+Until|at")
 YES_OR_NO = re.compile(r"(is|has|can|viewerCan|accepts|if)[A-Z]\w*")
-PLAIN_YES_OR_NO = {"masked", "unreplied", "wakeOnReply"}
+PLAIN_YES_OR_NO = {"exceptCurrent", "masked", "unreplied", "wakeOnReply"}
 """What bears the product's own words: `MaskedString.masked`, the filter `unreplied`, snoozes."""
 LEFT_TO_A_DEFAULT = {
     "AutomaticClosingSettingsChange.isEnabled",

@@ -186,7 +186,7 @@ async def test_sessions_of_others_are_not_told(api: Api, world: World) -> None:
     )
     data = await api.ask(world.owner, document, id=world.id)
     told = {one["name"]: one["user"]["sessions"] for one in data["workspace"]["members"]}
-    assert told["Ada"] is None
+    assert told["Ada"] == []
     assert len(told["Olga"]) == 1
 
 

@@ -39,9 +39,9 @@ class User(Node):
         """The workspaces that they share with the viewer, by name."""
         return (viewer_of(info), root.id)
 
-    @relation(list[Session] | None, sessions_by_viewer, needs=("id",))
+    @relation(list[Session], sessions_by_viewer, absent=(), needs=("id",))
     def sessions(root: strawberry.Parent[UserRow], info: Info) -> Viewer | None:
-        """The viewer's own sessions, at most 100, the newest first; null for other people."""
+        """The viewer's own sessions, at most 100, the newest first; none of other people."""
         viewer = viewer_of(info)
         return viewer if viewer.user_id == root.id else None
 
