@@ -90,7 +90,10 @@ async def inbox(database: Database, asked: dict[str, Any]) -> object:
         for row in rows[:25]
     ]
     end = rows[len(nodes) - 1]
-    page = {"hasNextPage": len(rows) > 25, "endCursor": cursor(iso(end[2]), end[0])}
+    page = {
+        "hasNextPage": len(rows) > 25,
+        "endCursor": cursor(iso(end[2]), end[0], "last_message_at"),
+    }
     return {"inbox": {"conversations": {"nodes": nodes, "pageInfo": page}}}
 
 

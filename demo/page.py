@@ -3,7 +3,7 @@
 from demo.seed import Demo, first_conversation
 from models.clock import now
 from resolvers.authentication import authenticate
-from resolvers.inbox import InboxKind
+from resolvers.inbox_kinds import InboxKind
 from resolvers.session import Tokens, open_session
 from resolvers.viewer import Viewer
 from schema.ids import encode_id

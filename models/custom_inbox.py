@@ -39,6 +39,7 @@ class CustomInbox(Model):
     sharing = fields.CharEnumField(InboxSharing, max_length=16)
     version = fields.IntField(default=1)
     created_at = fields.DatetimeField()
+    shares: fields.ReverseRelation["CustomInboxShare"]
 
     class Meta:
         table = "custom_inbox"

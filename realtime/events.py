@@ -172,6 +172,18 @@ class WorkspaceSettingsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class CustomInboxChanged:
+    """A custom inbox was made, changed or deleted; told to all who have it or had it before."""
+
+    workspace_id: int
+    inbox_id: int
+    creator_id: int
+    is_for_all: bool
+    member_ids: tuple[int, ...]
+    team_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CredentialRevoked:
     """A session ended or an API key was revoked: streams opened with it close."""
 
@@ -199,6 +211,7 @@ Fact = (
     | MemberTeamChanged
     | TeamChanged
     | WorkspaceSettingsChanged
+    | CustomInboxChanged
     | CredentialRevoked
 )
 

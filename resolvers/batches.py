@@ -25,6 +25,7 @@ from models.user import User
 from models.workspace import Workspace
 from realtime.events import (
     CredentialRevoked,
+    CustomInboxChanged,
     MemberChanged,
     MemberTeamChanged,
     MessageAdded,
@@ -37,7 +38,12 @@ from resolvers.viewer import Viewer
 
 OF_MEMBERS = (MemberChanged, MemberTeamChanged)
 """The facts that are told with a member."""
-OF_THE_WORKSPACE = (TeamChanged, WorkspaceSettingsChanged, CredentialRevoked)
+OF_THE_WORKSPACE = (
+    TeamChanged,
+    WorkspaceSettingsChanged,
+    CustomInboxChanged,
+    CredentialRevoked,
+)
 """The facts that are told without a row."""
 
 

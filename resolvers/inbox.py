@@ -1,164 +1,157 @@
-"""Inboxes: the lists in which agents find their conversations."""
+"""Custom inboxes: filters that members save, for themselves or for others."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from enum import Enum
+from dataclasses import replace
 
-from models.conversation import ConversationStatus
-from models.engine import sql
-from models.layout import Layout
-from models.queries import Records, Where, read_conversations
-from models.records import ConversationRecord
-from resolvers.access import visible_conversations
-from resolvers.page import Page, PageRequest, keyset_page
-from resolvers.proof import proved, proving
-from resolvers.viewer import Right, Viewer, hidden, number_in, require
+from models.clock import now
+from models.custom_inbox import CustomInbox as CustomInboxRow
+from models.custom_inbox import CustomInboxShare, InboxSharing
+from models.member import Member
+from models.refusal import Code, Conflict, Refused
+from realtime.events import CustomInboxChanged
+from realtime.transaction import Announce, transaction
+from resolvers.idempotency import claim_key
+from resolvers.inbox_check import check_filter, check_name, check_people
+from resolvers.inbox_filter import Filter, write_filter
+from resolvers.inbox_finding import find_inbox
+from resolvers.inbox_kinds import CustomInbox, Sharing
+from resolvers.viewer import Membership, Right, Viewer, hidden, require
 
-NOBODY = "c.assignee_id IS NULL AND c.ai_agent_id IS NULL"
-"""What is unassigned, also where a team has it."""
-
-
-class InboxKind(Enum):
-    """The inboxes that every workspace has."""
-
-    ALL = "ALL"
-    """Every conversation that the viewer may see."""
-    MINE = "MINE"
-    """Those assigned to the viewer."""
-    UNASSIGNED = "UNASSIGNED"
-    """Those that neither a member nor an AI agent looks after, also where a team has them."""
+MAX_INBOXES = 200
+"""How many custom inboxes one member keeps."""
 
 
-class ConversationSort(Enum):
-    """How a list of conversations is ordered."""
-
-    NEWEST_MESSAGE = "NEWEST_MESSAGE"
-    """The newest last message first."""
-    OLDEST_MESSAGE = "OLDEST_MESSAGE"
-    """The oldest last message first."""
-
-
-@dataclass(frozen=True, slots=True)
-class StandardInbox:
-    """One of the standard inboxes, as this viewer sees it."""
-
-    workspace_id: int
-    kind: InboxKind
-
-
-@dataclass(frozen=True, slots=True)
-class InboxCounts:
-    """How many visible conversations of an inbox are open, and how many of those are unread."""
-
-    open_count: int
-    unread_count: int
-
-
-def standard_inboxes(viewer: Viewer, workspace_id: int) -> list[StandardInbox]:
-    """Return the standard inboxes; who sees only some conversations has no list of Unassigned."""
-    membership = require(viewer, workspace_id, Right.VIEW)
-    kinds = list(InboxKind)
-    if membership.member_id is None:
-        kinds.remove(InboxKind.MINE)
-    if not membership.sees_all:
-        kinds.remove(InboxKind.UNASSIGNED)
-    return [StandardInbox(workspace_id, kind) for kind in kinds]
-
-
-def get_inbox(viewer: Viewer, workspace_id: int, kind: InboxKind) -> StandardInbox:
-    """Return a standard inbox of the viewer; refuse one that they do not have."""
-    for inbox in standard_inboxes(viewer, workspace_id):
-        if inbox.kind is kind:
-            return inbox
-    raise hidden()
-
-
-def find_inbox(viewer: Viewer, key: str) -> StandardInbox:
-    """Return the inbox under a key such as `5.ALL`; refuse one that the viewer does not have."""
-    number, _, kind = key.partition(".")
-    workspace_id = number_in(number)
-    if workspace_id is None or workspace_id not in viewer.memberships:
-        raise hidden()
-    if kind not in InboxKind.__members__:
-        raise hidden()
-    return get_inbox(viewer, workspace_id, InboxKind(kind))
-
-
-def _conversations(viewer: Viewer, inbox: StandardInbox) -> Where:
-    where = visible_conversations(viewer, inbox.workspace_id)
-    if inbox.kind is InboxKind.MINE:
-        where &= Where("c.assignee_id = ?", (viewer.member_id(inbox.workspace_id),))
-    elif inbox.kind is InboxKind.UNASSIGNED:
-        where &= Where(NOBODY)
-    return where
-
-
-async def list_conversations(
+async def create_inbox(
     viewer: Viewer,
-    inbox: StandardInbox,
-    request: PageRequest,
+    workspace_id: int,
     *,
-    status: ConversationStatus | None = None,
-    unreplied: bool = False,
-    sort: ConversationSort = ConversationSort.NEWEST_MESSAGE,
-    layout: Layout | None = None,
-) -> Page[ConversationRecord]:
-    """Return one page of an inbox; without a status, of all its tabs. One statement.
-
-    With a layout its rows have only what that asks for.
-    """
-    where = proving(viewer, _conversations(viewer, inbox))
-    if status is not None:
-        where &= Where("c.status = ?", (status.value,))
-    if unreplied:
-        where &= Where("c.unreplied_since IS NOT NULL")
-    page = await keyset_page(
-        layout or Records(read_conversations),
-        where,
-        request,
-        alias="c",
-        key="last_message_at",
-        descending=sort is ConversationSort.NEWEST_MESSAGE,
-    )
-    proved(viewer, page.rows)
-    return page
-
-
-async def counts_of_inboxes(
-    keys: Collection[tuple[Viewer, int]],
-) -> dict[tuple[Viewer, int], dict[InboxKind, InboxCounts]]:
-    """Return the counts of all standard inboxes, for pairs of viewer and workspace."""
-    return {key: await count_inboxes(*key) for key in set(keys)}
-
-
-async def count_inboxes(viewer: Viewer, workspace_id: int) -> dict[InboxKind, InboxCounts]:
-    """Return the counts of all standard inboxes of a workspace; one statement."""
-    membership = require(viewer, workspace_id, Right.VIEW)
-    member_id = membership.member_id
-    unread = "c.incoming_count > COALESCE(r.incoming_read, 0)"
-    if member_id is None:
-        unread = "1 = 0"  # a program reads nothing, so that nothing is unread for it
-    mine, unassigned = "c.assignee_id = ?", f"({NOBODY})"
-    where = visible_conversations(viewer, workspace_id)
-    [row] = await sql.rows(
-        "SELECT COUNT(*) AS all_open,"
-        f" SUM(CASE WHEN {unread} THEN 1 ELSE 0 END) AS all_unread,"
-        f" SUM(CASE WHEN {mine} THEN 1 ELSE 0 END) AS mine_open,"
-        f" SUM(CASE WHEN {mine} AND {unread} THEN 1 ELSE 0 END) AS mine_unread,"
-        f" SUM(CASE WHEN {unassigned} THEN 1 ELSE 0 END) AS unassigned_open,"
-        f" SUM(CASE WHEN {unassigned} AND {unread} THEN 1 ELSE 0 END) AS unassigned_unread"
-        " FROM conversation c LEFT JOIN member m ON m.id = c.assignee_id"
-        " LEFT JOIN read_mark r ON r.conversation_id = c.id AND r.member_id = ?"
-        f" WHERE {where.condition} AND c.status = 'OPEN'",
-        member_id,
-        member_id,
-        member_id,
-        *where.values,
-    )
-    return {
-        kind: InboxCounts(
-            int(row[f"{kind.value.lower()}_open"] or 0),
-            int(row[f"{kind.value.lower()}_unread"] or 0),
+    name: str,
+    conditions: Filter,
+    sharing: Sharing,
+    idempotency_key: str | None = None,
+) -> CustomInbox:
+    """Save a filter as an inbox of the member who asks; refuse more than 200 of theirs."""
+    async with transaction() as announce:
+        creator_id = _member(require(viewer, workspace_id, Right.VIEW))
+        values = [name, write_filter(conditions), repr(sharing)]
+        claim = await claim_key(viewer, workspace_id, "createInbox", idempotency_key, values)
+        if claim.first_result is not None:
+            return await _own(viewer, claim.first_result)
+        await lock_member(creator_id)
+        if await CustomInboxRow.filter(creator_id=creator_id).count() >= MAX_INBOXES:
+            raise Refused(
+                Code.WRONG_STATE,
+                "A member has at most {limit} inboxes of their own.",
+                limit=MAX_INBOXES,
+            )
+        await check_filter(workspace_id, conditions)
+        row = await CustomInboxRow.create(
+            workspace_id=workspace_id,
+            creator_id=creator_id,
+            name=check_name(name),
+            conditions=write_filter(conditions),
+            sharing=sharing.mode,
+            created_at=now(),
         )
-        for kind in InboxKind
-    }
+        await _share(workspace_id, row.id, sharing)
+        await claim.remember(row.id)
+        inbox = await _own(viewer, row.id)
+        _announce(announce, inbox, sharing)
+        return inbox
+
+
+async def update_inbox(
+    viewer: Viewer,
+    inbox_id: int,
+    *,
+    name: str | None = None,
+    conditions: Filter | None = None,
+    sharing: Sharing | None = None,
+    expected_version: int | None = None,
+) -> CustomInbox:
+    """Change what is given of an inbox that the viewer made; Conflict for another version."""
+    async with transaction() as announce:
+        before = await _hold(viewer, inbox_id)
+        if expected_version is not None and before.version != expected_version:
+            raise Conflict(before)
+        after = replace(
+            before,
+            name=before.name if name is None else check_name(name),
+            conditions=before.conditions if conditions is None else conditions,
+            sharing=before.sharing if sharing is None else sharing,
+        )
+        if after == before:
+            return before
+        if after.conditions != before.conditions:
+            await check_filter(before.workspace_id, after.conditions)
+        await CustomInboxRow.filter(id=inbox_id).update(
+            name=after.name,
+            conditions=write_filter(after.conditions),
+            sharing=after.sharing.mode,
+            version=before.version + 1,
+        )
+        if after.sharing != before.sharing:
+            await CustomInboxShare.filter(inbox_id=inbox_id).delete()
+            await _share(before.workspace_id, inbox_id, after.sharing)
+        _announce(announce, before, before.sharing, after.sharing)
+        return replace(after, version=before.version + 1)
+
+
+async def delete_inbox(viewer: Viewer, inbox_id: int) -> int:
+    """Delete an inbox that the viewer made and return its id; its conversations stay."""
+    async with transaction() as announce:
+        inbox = await _hold(viewer, inbox_id)
+        await CustomInboxRow.filter(id=inbox_id).delete()
+        _announce(announce, inbox, inbox.sharing)
+    return inbox_id
+
+
+async def lock_member(member_id: int) -> None:
+    """Have what a member keeps counted by one transaction at a time."""
+    await Member.select_for_update().get(id=member_id)
+
+
+def _member(membership: Membership) -> int:
+    if membership.member_id is None:
+        raise Refused(Code.FORBIDDEN, "Only members have inboxes of their own.")
+    return membership.member_id
+
+
+async def _own(viewer: Viewer, inbox_id: int) -> CustomInbox:
+    """Return a custom inbox that the viewer has; FORBIDDEN unless it is their own."""
+    try:
+        inbox = await find_inbox(viewer, "CustomInbox", str(inbox_id))
+    except Refused:
+        raise hidden(("inboxId",)) from None
+    assert isinstance(inbox, CustomInbox)  # noqa: S101 - the type that was asked for
+    if viewer.member_id(inbox.workspace_id) != inbox.creator_id:
+        raise Refused(Code.FORBIDDEN, "Only who made an inbox can change it.")
+    return inbox
+
+
+async def _hold(viewer: Viewer, inbox_id: int) -> CustomInbox:
+    """Return an inbox to be changed by its creator, locked until the transaction ends."""
+    await CustomInboxRow.select_for_update().filter(id=inbox_id).first()
+    return await _own(viewer, inbox_id)
+
+
+async def _share(workspace_id: int, inbox_id: int, sharing: Sharing) -> None:
+    """Keep with whom an inbox is shared; refuse people who are not of its workspace."""
+    await check_people(workspace_id, sharing)
+    shares = [CustomInboxShare(inbox_id=inbox_id, member_id=one) for one in sharing.member_ids]
+    shares += [CustomInboxShare(inbox_id=inbox_id, team_id=one) for one in sharing.team_ids]
+    if shares:
+        await CustomInboxShare.bulk_create(shares)
+
+
+def _announce(announce: Announce, inbox: CustomInbox, *sharings: Sharing) -> None:
+    """Tell all who have or had an inbox."""
+    announce(
+        CustomInboxChanged(
+            inbox.workspace_id,
+            inbox.id,
+            creator_id=inbox.creator_id,
+            is_for_all=any(one.mode is InboxSharing.WORKSPACE for one in sharings),
+            member_ids=tuple({member for one in sharings for member in one.member_ids}),
+            team_ids=tuple({team for one in sharings for team in one.team_ids}),
+        )
+    )

@@ -6,14 +6,14 @@ from typing import Any
 from models.activity import Activity
 from models.contact_channel import ContactChannel
 from models.episode import Episode
-from models.refusal import Refused
 from models.workspace import Workspace
 from resolvers import batches
 from resolvers.access import sees
-from resolvers.inbox import find_inbox
+from resolvers.inbox_finding import find_inboxes
 from resolvers.viewer import Viewer, number_in
 from resolvers.vocabulary import tags_by_id
 
+INBOXES = ("StandardInbox", "TeamInbox", "CustomInbox", "BlockedInbox")
 Key = tuple[str, str]
 Find = Callable[[Viewer, Collection[int]], Awaitable[Mapping[int, Any]]]
 
@@ -23,22 +23,13 @@ async def find_nodes(viewer: Viewer, keys: Collection[Key]) -> dict[Key, Any]:
     found: dict[Key, Any] = {}
     for kind in {kind for kind, _ in keys}:
         wanted = [key for other, key in keys if other == kind]
-        if kind == "StandardInbox":
-            found |= {(kind, key): row for key, row in _inboxes(viewer, wanted).items()}
+        if kind in INBOXES:
+            inboxes = await find_inboxes(viewer, kind, wanted)
+            found |= {(kind, key): inbox for key, inbox in inboxes.items()}
         elif kind in FINDERS:
             numbers = [number for key in wanted if (number := number_in(key)) is not None]
             rows = await FINDERS[kind](viewer, numbers)
             found |= {(kind, str(number)): row for number, row in rows.items()}
-    return found
-
-
-def _inboxes(viewer: Viewer, keys: Collection[str]) -> dict[str, Any]:
-    found = {}
-    for key in keys:
-        try:
-            found[key] = find_inbox(viewer, key)
-        except Refused:
-            continue
     return found
 
 

@@ -128,7 +128,9 @@ async def keyset_page(
         ("before", request.before, False),
     ):
         if cursor is not None:
-            moment, row_id = decode_key(cursor, field, datetime, int)
+            moment, row_id, sort = decode_key(cursor, field, datetime, int, str)
+            if sort != key:
+                raise _bad_page("This cursor is not one of this list.", field)
             side = "<" if descending is is_after else ">"
             beyond = f"{alias}.{key} {side} ? OR {alias}.id {side} ?"
             where &= Where(f"{alias}.{key} {side}= ? AND ({beyond})", (moment, moment, row_id))
@@ -140,4 +142,4 @@ async def keyset_page(
         *where.values,
         along=place,
     )
-    return cut(rows, lambda row: encode_key(*beside(row, place)), request)
+    return cut(rows, lambda row: encode_key(*beside(row, place), key), request)

@@ -126,6 +126,16 @@ class Membership:
         """Only agents can be restricted in what they see."""
         return self.role is not Role.AGENT or self.visibility is Visibility.ALL
 
+    def sees_team(self, team_id: int) -> bool:
+        """Tell whether the viewer has a team's inbox (product rule 5).
+
+        Those who lead and programs have all, an agent their own team's, and who sees only what is
+        theirs none.
+        """
+        if self.role is not Role.AGENT or self.member_id is None:
+            return True
+        return self.visibility is not Visibility.OWN and team_id == self.team_id
+
     @property
     def sees_blocked(self) -> bool:
         """Blocked contacts are seen unless the member is restricted."""

@@ -7,12 +7,15 @@ import strawberry
 from models.activity import ActivityKind
 from models.channel import ChannelKind
 from models.conversation import ConversationStatus
+from models.custom_inbox import InboxSharing
 from models.episode import ChangeSource
 from models.member import Restriction, Role, Visibility
 from models.message import Direction, MessageKind, MessageSource, MessageStatus
 from models.refusal import Code
 from models.workspace import ClosingNoteMode
-from resolvers.inbox import ConversationSort, InboxKind
+from resolvers.inbox_filter import ChoiceOperator, ContactField, OrderOperator
+from resolvers.inbox_kinds import InboxGroup, InboxKind
+from resolvers.inbox_pages import ConversationSort
 from resolvers.snooze import SnoozePreset
 
 NAMES: dict[type[Enum], str] = {
@@ -20,7 +23,9 @@ NAMES: dict[type[Enum], str] = {
     ChangeSource: "ChangeSource",
     ChannelKind: "ChannelKind",
     ClosingNoteMode: "ClosingNoteMode",
+    ChoiceOperator: "ChoiceOperator",
     Code: "UserErrorCode",
+    ContactField: "ContactField",
     ConversationSort: "ConversationSort",
     ConversationStatus: "ConversationStatus",
     Direction: "MessageDirection",
@@ -30,7 +35,10 @@ NAMES: dict[type[Enum], str] = {
     SnoozePreset: "SnoozePreset",
     Restriction: "MemberRestriction",
     Role: "MemberRole",
+    InboxGroup: "InboxGroup",
     InboxKind: "InboxKind",
+    InboxSharing: "InboxSharing",
+    OrderOperator: "OrderOperator",
     Visibility: "ContactVisibility",
 }
 

@@ -30,7 +30,7 @@ from schema import (
 from schema.descriptions import describe
 from schema.execution import BoundedSchema
 from schema.objects import event as events
-from schema.objects.inbox import StandardInbox
+from schema.objects import inbox as inboxes
 from schema.scalars import SCALARS
 from schema.sharing import share_events
 from settings import Settings
@@ -59,7 +59,10 @@ TOPICS: tuple[ModuleType, ...] = (
 """Every topic of the product, in the order of its manual; the same stem names its resolver."""
 
 TYPES = (
-    StandardInbox,
+    inboxes.StandardInbox,
+    inboxes.TeamInbox,
+    inboxes.CustomInbox,
+    inboxes.BlockedInbox,
     events.MessageAdded,
     events.MessageChanged,
     events.ConversationChanged,
@@ -67,6 +70,7 @@ TYPES = (
     events.ContactChanged,
     events.MemberChanged,
     events.TeamChanged,
+    events.CustomInboxChanged,
     events.WorkspaceSettingsChanged,
 )
 """The types that are reached only through an interface."""

@@ -14,6 +14,7 @@ from realtime.events import (
     ConversationRead,
     ConversationUnassigned,
     CredentialRevoked,
+    CustomInboxChanged,
     Fact,
     MemberChanged,
     MemberTeamChanged,
@@ -34,6 +35,7 @@ from realtime.log import (
 )
 from resolvers.access import sees, sees_assignment
 from resolvers.authentication import TokenProblem, reload_viewer
+from resolvers.inbox_kinds import is_told_of
 from resolvers.viewer import Membership, Right, Viewer, require
 from schema.context import Info, viewer_of
 from schema.errors import ApiError, CloseSocket, ErrorCode, refusal
@@ -72,6 +74,8 @@ def seen_by(viewer: Viewer, told: Told) -> Seen | None:
     if isinstance(fact, MemberChanged | MemberTeamChanged):
         is_hidden = changes_sight(membership, fact)
         return Seen(told, is_hidden=is_hidden) if delivery.member is not None else None
+    if isinstance(fact, CustomInboxChanged):
+        return Seen(told, is_hidden=False) if is_told_of(membership, fact) else None
     if isinstance(fact, TeamChanged | WorkspaceSettingsChanged):
         return Seen(told, is_hidden=False)
     if isinstance(fact, PERSONAL) and fact.member_id != membership.member_id:

@@ -27,6 +27,8 @@ class Row:
     """Whether it takes what is the owner's own, and nobody else's."""
     people_only: bool = False
     """Whether programs are refused."""
+    only: str | None = None
+    """The one caller to whom the object belongs; others see it and may not change it."""
 
 
 def act(name: str, *ids: str, right: Right | None, **options: Any) -> Row:
@@ -66,6 +68,7 @@ def _stream(field_name: str, selection: str, after: bool = True) -> Row:
 
 
 SOON = {"until": (now() + timedelta(days=3)).isoformat()}
+OPEN = {"status": {"operator": "HAS_ANY_OF", "statuses": ["OPEN"]}}
 NEW = {"name": "New", "baseUrl": "https://shop.example"}
 
 ROWS: dict[str, Row] = {
@@ -168,6 +171,17 @@ ROWS: dict[str, Row] = {
         "updateAiAgent", "aiAgentId", right=Right.MANAGE_SETTINGS, values={"isActive": True}
     ),
     "Mutation.deleteAiAgent": act("deleteAiAgent", "aiAgentId", right=Right.MANAGE_SETTINGS),
+    "Mutation.createInbox": act(
+        "createInbox",
+        "workspaceId",
+        right=Right.VIEW,
+        people_only=True,
+        values={"name": "Open", "filter": OPEN},
+    ),
+    "Mutation.updateInbox": act(
+        "updateInbox", "inboxId", right=Right.VIEW, only="owner", values={"name": "Again"}
+    ),
+    "Mutation.deleteInbox": act("deleteInbox", "inboxId", right=Right.VIEW, only="owner"),
     "Mutation.snoozeConversation": act(
         "snoozeConversation", "conversationId", right=Right.SNOOZE, values=SOON
     ),

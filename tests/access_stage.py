@@ -8,6 +8,7 @@ from models.ai_agent import AiAgent
 from models.clock import now
 from models.closing_note_category import ClosingNoteCategory
 from models.conversation import Conversation, ConversationStatus
+from models.custom_inbox import CustomInbox, InboxSharing
 from models.engine import sql
 from models.member import Restriction, Role, Visibility
 from models.message import Message, MessageStatus
@@ -19,6 +20,9 @@ from realtime.log import encode_cursor, read_head
 from resolvers.api_key import create_api_key
 from resolvers.assignment import assign_conversation
 from resolvers.closing import create_closing_note_category
+from resolvers.inbox import create_inbox
+from resolvers.inbox_filter import Choice, ChoiceCondition, ChoiceOperator
+from resolvers.inbox_kinds import Sharing
 from resolvers.message import send_message
 from resolvers.session import open_session
 from resolvers.snooze import snooze_conversation
@@ -54,6 +58,7 @@ class Stage:
 
     world: World
     ids: dict[str, str]
+    inbox: CustomInbox
     callers: list[Caller] = field(default_factory=list)
     typists: list[tuple[Person, int]] = field(default_factory=list)
     sessions: list[dict[str, Any]] = field(default_factory=list)
@@ -78,6 +83,10 @@ class Stage:
         )
         await Message.filter(retry_of_id__not_isnull=True).update(status=MessageStatus.FAILED)
         values = {"workspace_id": self.world.workspace.id, "created_at": now()}
+        own = ("workspace_id", "creator_id", "name", "conditions", "sharing", "created_at")
+        await CustomInbox.get_or_create(
+            id=self.inbox.id, defaults={name: getattr(self.inbox, name) for name in own}
+        )
         await ClosingNoteCategory.get_or_create(
             id=decode_id(self.ids["categoryId"], "ClosingNoteCategory"),
             defaults=values | {"name": "Solved"},
@@ -108,7 +117,21 @@ async def snooze_over(world: World, holder: Person, sender: str) -> Message:
     return message
 
 
-async def ids_of(world: World, message: Message, assignee: Person) -> dict[str, str]:
+async def make_inbox(creator: Person, mode: InboxSharing = InboxSharing.WORKSPACE) -> CustomInbox:
+    """Make a custom inbox of all that is open."""
+    inbox = await create_inbox(
+        await creator.viewer(),
+        creator.member.workspace_id,
+        name="Open",
+        conditions=ChoiceCondition(Choice.STATUS, ChoiceOperator.HAS_ANY_OF, ("OPEN",)),
+        sharing=Sharing(mode),
+    )
+    return await CustomInbox.get(id=inbox.id)
+
+
+async def ids_of(
+    world: World, message: Message, assignee: Person, inbox: CustomInbox
+) -> dict[str, str]:
     """Return the global ids by which the rows ask."""
     viewer = await world.owner.viewer()
     key, _ = await create_api_key(viewer, world.workspace.id, name="Old", role=Role.AGENT)
@@ -119,7 +142,7 @@ async def ids_of(world: World, message: Message, assignee: Person) -> dict[str, 
     head = await read_head(world.workspace.id)
     return {
         "workspaceId": world.id,
-        "inboxId": encode_id("StandardInbox", f"{world.workspace.id}.ALL"),
+        "inboxId": encode_id("CustomInbox", inbox.id),
         "conversationId": encode_id("Conversation", message.conversation_id),
         "contactId": encode_id("Contact", message.conversation.contact_id),
         "messageId": encode_id("Message", failed.id),
@@ -150,7 +173,8 @@ async def make_stage() -> Stage:
     }
     holder = await world.add("Tim", visibility=Visibility.TEAM, team=sales)
     message = await snooze_over(world, holder, "carla")
-    stage = Stage(world, await ids_of(world, message, holder))
+    inbox = await make_inbox(world.owner)
+    stage = Stage(world, await ids_of(world, message, holder, inbox), inbox)
     stage.typists.append((holder, message.conversation_id))
     for name in ("agent of another team", "agent with their own"):
         other = await snooze_over(world, people[name], name.replace(" ", "="))

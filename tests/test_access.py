@@ -31,11 +31,13 @@ VIEWER_CAN = {
     "Workspace.viewerCanManageSettings": Right.MANAGE_SETTINGS,
 }
 NOT_WHEN_OPEN = {
+    "CustomInbox.viewerCanEdit",
     "Conversation.viewerCanOpen",
     "Conversation.viewerCanReopen",
     "Conversation.viewerCanUnsnooze",
 }
-"""What needs another state than the stage's: `test_closing_again` and `test_snooze` have it."""
+"""What needs another state than the stage's: `test_closing_again`, `test_snooze` and
+`test_inbox_custom` have it."""
 WHAT_THEY_CAN = """
 query($workspaceId: ID!, $conversationId: ID!, $messageId: ID!) {
   Workspace: workspace(id: $workspaceId) {
@@ -63,6 +65,8 @@ def expected(caller: Caller, row: Row) -> str:
         if caller.role not in grant.roles or grant.unless in caller.restrictions:
             return "FORBIDDEN"
     if row.people_only and caller.is_program:
+        return "FORBIDDEN"
+    if row.only not in (None, caller.name):
         return "FORBIDDEN"
     return "NOT_FOUND" if row.of_owner and caller.name != "owner" else ALLOWED
 

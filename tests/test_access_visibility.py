@@ -14,7 +14,8 @@ from realtime.log import read_head
 from resolvers.access import get_contact, get_conversation, sees
 from resolvers.batches import conversations_by_id
 from resolvers.contact import list_contacts
-from resolvers.inbox import InboxKind, StandardInbox, count_inboxes, list_conversations
+from resolvers.inbox_kinds import InboxKind, StandardInbox
+from resolvers.inbox_pages import count_inboxes, list_conversations
 from resolvers.node import find_nodes
 from resolvers.page import MAX_PAGE, PageRequest
 from resolvers.viewer import Membership, Viewer
@@ -91,13 +92,14 @@ async def test_sql_and_the_pure_rule_agree(api: Api, world: World) -> None:
     for member in members:
         viewer = await viewer_of(member)
         seen = {row.id for row in rows if sees(viewer, row)}
-        listed = await list_conversations(viewer, StandardInbox(here, InboxKind.ALL), ALL)
+        inbox = StandardInbox(here, InboxKind.ALL)
+        listed = await list_conversations(viewer, inbox, ALL)
         assert {row.id for row in listed.rows} == seen
         contacts = await list_contacts(viewer, here, ALL)
         assert {row.id for row in contacts.rows} == {r.contact_id for r in rows if r.id in seen}
         found = await find_nodes(viewer, [("Conversation", str(key)) for key in ids])
         assert {row.id for row in found.values()} == seen
-        counted = (await count_inboxes(viewer, here))[InboxKind.ALL]
+        [counted] = await count_inboxes(viewer, here, [inbox])
         assert counted.open_count == len(seen)
         for row in list(rows)[:: len(members)]:
             assert await is_given(viewer, row.id, row.contact_id) is (row.id in seen)

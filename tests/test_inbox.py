@@ -6,17 +6,19 @@ from typing import Any
 
 import pytest
 
+from models.clock import now
 from models.conversation import Conversation, ConversationStatus
 from models.member import Role, Visibility
 from models.team import Team
 from schema.ids import encode_id
+from tests.access_stage import make_inbox
 from tests.acting import api_key, make_cast, succeed
 from tests.test_snooze import snooze
 from tests.world import Api, Person, World, make_world
 
 INBOXES = """
 query ($id: ID!) {
-  workspace(id: $id) { inboxes { id kind name openCount unreadCount } }
+  workspace(id: $id) { inboxes { id kind group name openCount unreadCount unrepliedCount } }
 }
 """
 LIST = """
@@ -29,6 +31,7 @@ query ($id: ID!, $status: ConversationStatus, $unreplied: Boolean! = false,
   }
 }
 """
+COUNTS = ("openCount", "unreadCount", "unrepliedCount")
 TABS = ("OPEN", "CLOSED", "SNOOZED")
 
 
@@ -39,7 +42,12 @@ def inbox_id(world: World, kind: str) -> str:
 
 async def nodes(api: Api, who: Person | str, world: World, kind: str, **values: Any) -> Any:
     """Return the conversations of an inbox."""
-    data = await api.ask(who, LIST, id=inbox_id(world, kind), **values)
+    return await listed(api, who, inbox_id(world, kind), **values)
+
+
+async def listed(api: Api, who: Person | str, key: str, **values: Any) -> Any:
+    """Return the conversations of the inbox under an id."""
+    data = await api.ask(who, LIST, id=key, **values)
     return data["inbox"]["conversations"]["nodes"]
 
 
@@ -158,18 +166,22 @@ async def test_counts_agree_with_lists_for_every_viewer(api: Api, world: World) 
     ).first()
     assert read is not None
     await succeed(api, mine, "markConversationRead", read)
+    await Conversation.filter(id__in=[3, 6, 9, 12, 15]).update(unreplied_since=now())
+    await make_inbox(world.owner)
     viewers: Mapping[str, Any] = {**cast.seers, **cast.blind}
     for kind, who in viewers.items():
         if kind == "owner of another workspace":
             continue
         inboxes = (await api.ask(who, INBOXES, id=world.id))["workspace"]["inboxes"]
         for inbox in inboxes:
-            everything = await nodes(api, who, world, inbox["kind"])
-            tabs = {tab: await nodes(api, who, world, inbox["kind"], status=tab) for tab in TABS}
+            everything = await listed(api, who, inbox["id"])
+            tabs = {tab: await listed(api, who, inbox["id"], status=tab) for tab in TABS}
             assert sum(len(tab) for tab in tabs.values()) == len(everything)
             unread = [node for node in tabs["OPEN"] if node["unreadCount"]]
-            expected = (len(tabs["OPEN"]), len(unread))
-            assert (inbox["openCount"], inbox["unreadCount"]) == expected, (kind, inbox["kind"])
+            waiting = [node for node in tabs["OPEN"] if node["unrepliedSince"]]
+            expected = (len(tabs["OPEN"]), len(unread), len(waiting))
+            counts = tuple(inbox[name] for name in COUNTS)
+            assert counts == expected, (kind, inbox["kind"])
 
 
 async def test_who_sees_what(api: Api, world: World) -> None:

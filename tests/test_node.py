@@ -10,12 +10,14 @@ from models.clock import now
 from models.closing_note_category import ClosingNoteCategory
 from models.contact_channel import ContactChannel
 from models.conversation import Conversation
+from models.custom_inbox import InboxSharing
 from models.engine import sql
 from models.episode import Episode
 from models.member import Visibility
 from models.tag import Tag
-from resolvers.node import FINDERS
+from resolvers.node import FINDERS, INBOXES
 from schema.ids import encode_id
+from tests.access_stage import make_inbox
 from tests.acting import succeed
 from tests.world import Api, World, make_world
 
@@ -38,21 +40,27 @@ async def everything(world: World) -> dict[str, str]:
     tag = await Tag.create(
         workspace_id=world.workspace.id, name="VIP", folded_name="vip", created_at=now()
     )
+    blocked = await world.conversation("Spam")
+    await Conversation.filter(id=blocked.id).update(blocked_at=now())
+    inbox = await make_inbox(world.owner, InboxSharing.PRIVATE)
     assert activity is not None and episode is not None and channel is not None
     keys: dict[str, int | str] = {
         "Activity": activity.id,
         "AiAgent": agent.id,
+        "BlockedInbox": world.workspace.id,
         "Channel": world.channels[0].id,
         "ClosingNoteCategory": category.id,
         "Contact": message.conversation.contact_id,
         "ContactChannel": channel.id,
         "Conversation": message.conversation_id,
+        "CustomInbox": inbox.id,
         "Episode": episode.id,
         "Member": world.owner.member.id,
         "Message": message.id,
         "StandardInbox": f"{world.workspace.id}.ALL",
         "Tag": tag.id,
         "Team": team.id,
+        "TeamInbox": team.id,
         "User": world.owner.user.id,
         "Workspace": world.workspace.id,
     }
@@ -68,7 +76,7 @@ async def test_every_type_that_is_a_node(api: Api, world: World) -> None:
         if isinstance(kind, GraphQLObjectType)
         and any(interface.name == "Node" for interface in kind.interfaces)
     }
-    assert set(ids) == nodes == {*FINDERS, "StandardInbox"}
+    assert set(ids) == nodes == {*FINDERS, *INBOXES}
     for kind, key in ids.items():
         expected = {"node": {"__typename": kind, "id": key}}
         assert await api.ask(world.owner, NODE, id=key) == expected
@@ -99,7 +107,7 @@ async def test_hidden_nodes_never_existed(api: Api, world: World) -> None:
 
 @pytest.mark.parametrize("number", ["0", "-1", "x", "9" * 18, "9" * 30, "9" * 5000, "", "1 ", "²"])
 async def test_keys_of_no_row(api: Api, world: World, number: str) -> None:
-    kinds = [*FINDERS, "StandardInbox", "Nothing", "ApiKey"]
+    kinds = [*FINDERS, *INBOXES, "Nothing", "ApiKey"]
     ids = [encode_id(kind, number) for kind in kinds]
     assert await api.ask(world.owner, NODES, ids=ids) == {"nodes": [None] * len(ids)}
 

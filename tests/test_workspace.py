@@ -77,7 +77,7 @@ async def test_everything_of_a_workspace(api: Api, world: World) -> None:
                 "isConnected": True,
             }
         ],
-        "inboxes": [{"kind": "ALL"}, {"kind": "MINE"}],
+        "inboxes": [{"kind": "ALL"}, {"kind": "MINE"}, {"kind": "TEAM"}],
         "viewerCanManageChannels": False,
         "viewerCanManageApiKeys": False,
     }

@@ -80,7 +80,7 @@ const inboxPage = async (status) => {
     lastMessage: { id: globalId('Message', r.message_id), direction: r.direction, text: r.text, createdAt: r.created_at }
   }))
   const end = rows[nodes.length - 1]
-  return { nodes, pageInfo: { hasNextPage: rows.length > 25, endCursor: opaque(JSON.stringify([end.at, Number(end.id)])) } }
+  return { nodes, pageInfo: { hasNextPage: rows.length > 25, endCursor: opaque(JSON.stringify([end.at, Number(end.id), 'last_message_at'])) } }
 }
 const threadPage = async (conversation) => {
   const rows = await read(THREAD, conversation)
@@ -102,7 +102,7 @@ const plain = async (status) => {
     FROM conversation WHERE workspace_id = $1 AND status = $2 ORDER BY last_message_at DESC, id DESC LIMIT 26`, WORKSPACE, status)
   const nodes = rows.slice(0, 25).map((r) => ({ ...r, id: globalId('Conversation', r.id), lastMessageAt: r.at }))
   const end = rows[nodes.length - 1]
-  return { nodes, pageInfo: { hasNextPage: rows.length > 25, endCursor: opaque(JSON.stringify([end.at, Number(end.id)])) } }
+  return { nodes, pageInfo: { hasNextPage: rows.length > 25, endCursor: opaque(JSON.stringify([end.at, Number(end.id), 'last_message_at'])) } }
 }
 const byKeys = async (text, keys) => new Map((await read(text, keys)).map((row) => [row.id, row]))
 const CONTACTS = 'SELECT id, first_name, last_name FROM contact WHERE id = ANY($1::bigint[])'

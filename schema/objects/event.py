@@ -11,9 +11,13 @@ from realtime import events as facts
 from realtime.events import Fact
 from realtime.log import encode_cursor
 from resolvers.batches import teams_by_id, workspaces_by_id
+from resolvers.inbox_finding import inboxes_of_viewers
+from resolvers.viewer import Viewer
+from schema.context import Info, viewer_of
 from schema.ids import encode_id
 from schema.objects.contact import Contact
 from schema.objects.conversation import Conversation
+from schema.objects.inbox import CustomInbox
 from schema.objects.member import Member
 from schema.objects.message import Message
 from schema.objects.team import Team
@@ -247,6 +251,23 @@ class WorkspaceSettingsChanged(WorkspaceEvent):
         return self.seen.told.delivery.logged.workspace_id
 
 
+@strawberry.type
+class CustomInboxChanged(WorkspaceEvent):
+    """A custom inbox was made, changed or deleted."""
+
+    @strawberry.field
+    def inbox_id(self) -> strawberry.ID:
+        """Which inbox it is, known also where it is gone."""
+        fact = self.seen.told.delivery.logged.fact
+        return encode_id("CustomInbox", getattr(fact, "inbox_id", 0))
+
+    @relation(CustomInbox | None, inboxes_of_viewers)
+    def inbox(self, info: Info) -> tuple[Viewer, int]:
+        """The inbox as it is now; null where the viewer has it no more."""
+        fact = self.seen.told.delivery.logged.fact
+        return (viewer_of(info), getattr(fact, "inbox_id", 0))
+
+
 KINDS: dict[type[Fact], Callable[[Seen], WorkspaceEvent]] = {
     facts.MessageAdded: lambda seen: MessageAdded(seen=seen),
     facts.MessageStatusChanged: lambda seen: MessageChanged(seen=seen),
@@ -256,6 +277,7 @@ KINDS: dict[type[Fact], Callable[[Seen], WorkspaceEvent]] = {
     facts.MemberChanged: lambda seen: MemberChanged(seen=seen),
     facts.MemberTeamChanged: lambda seen: MemberChanged(seen=seen),
     facts.TeamChanged: lambda seen: TeamChanged(seen=seen),
+    facts.CustomInboxChanged: lambda seen: CustomInboxChanged(seen=seen),
     facts.WorkspaceSettingsChanged: lambda seen: WorkspaceSettingsChanged(seen=seen),
 }
 

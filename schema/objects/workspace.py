@@ -15,8 +15,8 @@ from realtime.log import encode_cursor
 from resolvers import snooze, vocabulary
 from resolvers import workspace as workspaces
 from resolvers.batches import members_by_id
-from resolvers.inbox import StandardInbox as StandardInboxRow
-from resolvers.inbox import standard_inboxes
+from resolvers.inbox_finding import inboxes
+from resolvers.inbox_kinds import Inbox as InboxRow
 from resolvers.viewer import Right
 from schema.context import Info, viewer_of
 from schema.objects.ai_agent import AiAgent
@@ -63,9 +63,9 @@ class Workspace(Node):
         return viewer_of(info).member_id(root.id)
 
     @strawberry.field(graphql_type=list[Inbox])
-    def inboxes(root: strawberry.Parent[WorkspaceRow], info: Info) -> list[StandardInboxRow]:
-        """The inboxes of this viewer, in the order in which they are shown."""
-        return standard_inboxes(viewer_of(info), root.id)
+    async def inboxes(root: strawberry.Parent[WorkspaceRow], info: Info) -> list[InboxRow]:
+        """The inboxes of this viewer, group after group, in the order in which they are shown."""
+        return await inboxes(viewer_of(info), root.id)
 
     @strawberry.field(graphql_type=list[Member])
     async def members(root: strawberry.Parent[WorkspaceRow]) -> list[MemberRecord]:
