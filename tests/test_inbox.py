@@ -88,7 +88,7 @@ async def test_what_an_ai_agent_has_is_not_unassigned_but_a_teams_is(
     assert await names(api, world.owner, world, "MINE") == []
     data = await api.ask(world.owner, INBOXES, id=world.id)
     counts = {one["kind"]: one["openCount"] for one in data["workspace"]["inboxes"]}
-    assert counts == {"ALL": 3, "MINE": 0, "UNASSIGNED": 2}
+    assert counts == {"ALL": 3, "MINE": 0, "UNASSIGNED": 2, "TEAM": 1}
 
 
 async def test_tabs_divide_the_list(api: Api, world: World) -> None:

@@ -79,11 +79,13 @@ async def populate(world: World, dice: random.Random) -> None:
             for channel in dice.sample(channels, dice.randrange(3))
         ]
         await _add_fields(row, dice)
-        handler = dice.choice([None, people[0], people[1], agent])
+        member_id, agent_id = dice.choice(
+            [(None, None), (None, agent.id), *((one.member.id, None) for one in people)]
+        )
         await Conversation.filter(id=row.id).update(
             status=dice.choice([ConversationStatus.OPEN, ConversationStatus.CLOSED]),
-            assignee_id=handler.member.id if handler in people else None,
-            ai_agent_id=handler.id if handler is agent else None,
+            assignee_id=member_id,
+            ai_agent_id=agent_id,
             team_id=dice.choice([None, teams[0].id, teams[1].id]),
             last_channel_id=dice.choice([None, *(one.id for one in identities)]),
             last_incoming_at=dice.choice([None, moment - timedelta(minutes=dice.randrange(100))]),
