@@ -13,7 +13,8 @@ from schema.context import Info, viewer_of
 from schema.hub import Told, tell
 from schema.ids import decode_id, decode_optional_id
 from schema.objects.event import WorkspaceEvent, workspace_event
-from schema.streams import follow, seen_by, start_of
+from schema.sight import seen_by
+from schema.streams import follow, start_of
 
 
 def _wanted(fact: Fact, conversation_id: int | None) -> bool:

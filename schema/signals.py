@@ -6,7 +6,8 @@ from resolvers.access import sees
 from resolvers.viewer import Right, require
 from schema.context import Info, viewer_of
 from schema.hub import Item, Told, TypingTold
-from schema.streams import OF_RIGHTS, Follower, next_of, subscribed
+from schema.sight import OF_RIGHTS
+from schema.streams import Follower, next_of, subscribed
 
 
 async def follow_typing(

@@ -3,26 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar, cast
 
-from models.member import Role, Visibility
-from realtime.events import (
-    ConversationAssigned,
-    ConversationMarkedUnread,
-    ConversationRead,
-    ConversationUnassigned,
-    CredentialRevoked,
-    CustomInboxChanged,
-    Fact,
-    MemberChanged,
-    MemberTeamChanged,
-    MessageAdded,
-    MessageStatusChanged,
-    TeamChanged,
-    WorkspaceSettingsChanged,
-)
+from realtime.events import Fact, MemberTeamChanged
 from realtime.log import (
     PAGE_EVENTS,
     CursorExpired,
@@ -33,107 +17,16 @@ from realtime.log import (
     read_head,
     read_page,
 )
-from resolvers.access import sees, sees_assignment
 from resolvers.authentication import TokenProblem, reload_viewer
-from resolvers.inbox_kinds import is_told_of
-from resolvers.viewer import Membership, Right, Viewer, require
+from resolvers.viewer import Right, require
 from schema.context import Info, viewer_of
 from schema.errors import ApiError, CloseSocket, ErrorCode, refusal
 from schema.hub import Item, Told, tell
 from schema.live import Live
+from schema.sight import OF_RIGHTS, Seen, changes_sight, rights_in, seen_by, touches_rights
 
 T = TypeVar("T")
 Wants = Callable[[Fact], bool]
-
-OF_RIGHTS = (MemberChanged, MemberTeamChanged, CredentialRevoked)
-"""The facts after which rights may be others."""
-
-PERSONAL = (ConversationRead, ConversationMarkedUnread)
-"""The facts that are told to the devices of one member only."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """An event as this viewer may see it.
-
-    Hidden: they have just lost sight of its rows or, where it tells of a member, no longer know
-    what they may see.
-    """
-
-    told: Told
-    is_hidden: bool
-
-
-def seen_by(viewer: Viewer, told: Told) -> Seen | None:
-    """Return an event as the viewer may see it now, or None. No query."""
-    delivery = told.delivery
-    fact = delivery.logged.fact
-    membership = viewer.memberships.get(fact.workspace_id)
-    if membership is None or isinstance(fact, CredentialRevoked):
-        return None
-    if isinstance(fact, MemberChanged | MemberTeamChanged):
-        is_hidden = changes_sight(membership, fact)
-        return Seen(told, is_hidden=is_hidden) if delivery.member is not None else None
-    if isinstance(fact, CustomInboxChanged):
-        return Seen(told, is_hidden=False) if is_told_of(membership, fact) else None
-    if isinstance(fact, TeamChanged | WorkspaceSettingsChanged):
-        return Seen(told, is_hidden=False)
-    if isinstance(fact, PERSONAL) and fact.member_id != membership.member_id:
-        return None
-    if isinstance(fact, MessageAdded | MessageStatusChanged) and delivery.message is None:
-        return None
-    if delivery.conversation is None:
-        return None
-    if sees(viewer, delivery.conversation):
-        return Seen(told, is_hidden=False)
-    if isinstance(fact, ConversationAssigned | ConversationUnassigned) and sees_assignment(
-        membership,
-        assignee_id=fact.previous_assignee_id,
-        assignee_team_id=fact.previous_assignee_team_id,
-        team_id=fact.previous_team_id,
-    ):
-        return Seen(told, is_hidden=True)
-    return None
-
-
-def changes_sight(membership: Membership, fact: Fact) -> bool:
-    """Tell whether a member may see other conversations after a fact than they did before.
-
-    Perhaps it is their own rights that have changed, or somebody has come to their team or left
-    it, with any number of conversations.
-    """
-    if isinstance(fact, MemberChanged | MemberTeamChanged) and (
-        fact.member_id == membership.member_id
-    ):
-        return True
-    return (
-        isinstance(fact, MemberTeamChanged)
-        and not membership.sees_all
-        and membership.visibility is Visibility.TEAM
-        and membership.team_id is not None
-        and membership.team_id in (fact.team_id, fact.previous_team_id)
-    )
-
-
-def touches_rights(viewer: Viewer, fact: Fact) -> bool:
-    """Tell whether the viewer's rights must be looked at anew after a fact."""
-    if isinstance(fact, CredentialRevoked):
-        return fact.credential == viewer.credential
-    membership = viewer.memberships.get(fact.workspace_id)
-    return membership is not None and changes_sight(membership, fact)
-
-
-def rights_in(viewer: Viewer, workspace_id: int) -> tuple[Role, Visibility, int | None, str] | None:
-    """Return what decides what the viewer may see and do in a workspace; None for nothing."""
-    membership = viewer.memberships.get(workspace_id)
-    if membership is None:
-        return None
-    return (
-        membership.role,
-        membership.visibility,
-        membership.team_id,
-        membership.restrictions,
-    )
 
 
 class Follower:

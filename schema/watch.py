@@ -7,7 +7,7 @@ from resolvers.authentication import TokenProblem, reload_viewer
 from resolvers.viewer import Viewer
 from schema.context import Context
 from schema.hub import Item, Told
-from schema.streams import rights_in, touches_rights
+from schema.sight import rights_in, touches_rights
 
 
 async def until_revoked(context: Context) -> None:

@@ -23,7 +23,7 @@ from schema.objects.message import Message
 from schema.objects.team import Team
 from schema.objects.workspace import Workspace
 from schema.relation import relation
-from schema.streams import Seen
+from schema.sight import Seen
 
 
 @strawberry.enum
