@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.ai_agent import AiAgent
+from models.channel import Channel
 from models.clock import now, written
 from models.contact import Contact
 from models.contact_channel import ContactChannel
@@ -69,15 +70,6 @@ async def populate(world: World, dice: random.Random) -> None:
         )
         for tag_id in dice.sample([1, 2, 3], dice.randrange(4)):
             await ContactTag.create(contact_id=row.contact_id, tag_id=tag_id)
-        identities = [
-            await ContactChannel.create(
-                contact_id=row.contact_id,
-                channel_id=channel.id,
-                external_id=f"x{number}",
-                created_at=moment,
-            )
-            for channel in dice.sample(channels, dice.randrange(3))
-        ]
         await _add_fields(row, dice)
         member_id, agent_id = dice.choice(
             [(None, None), (None, agent.id), *((one.member.id, None) for one in people)]
@@ -87,9 +79,24 @@ async def populate(world: World, dice: random.Random) -> None:
             assignee_id=member_id,
             ai_agent_id=agent_id,
             team_id=dice.choice([None, teams[0].id, teams[1].id]),
-            last_channel_id=dice.choice([None, *(one.id for one in identities)]),
+            last_channel_id=await _identify(row, channels, dice),
             last_incoming_at=dice.choice([None, moment - timedelta(minutes=dice.randrange(100))]),
         )
+
+
+async def _identify(row: Conversation, channels: list[Channel], dice: random.Random) -> int | None:
+    """Make the contact known on some channels; return one of these identities, or none."""
+    identities = [
+        await ContactChannel.create(
+            contact_id=row.contact_id,
+            channel_id=channel.id,
+            external_id=f"x{row.id}",
+            created_at=now(),
+        )
+        for channel in dice.sample(channels, dice.randrange(3))
+    ]
+    keys: list[int | None] = [None, *(one.id for one in identities)]
+    return dice.choice(keys)
 
 
 async def _add_fields(row: Conversation, dice: random.Random) -> None:
