@@ -76,6 +76,17 @@ class ConversationAssigned:
 
 
 @dataclass(frozen=True, slots=True)
+class ConversationTakenOver:
+    """A member took a conversation over from an AI agent, whose work was stopped."""
+
+    workspace_id: int
+    conversation_id: int
+    assignee_id: int
+    previous_ai_agent_id: int
+    previous_team_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class ConversationUnassigned:
     """A conversation moved to Unassigned; the previous ones tell who may have lost sight of it."""
 
@@ -200,6 +211,7 @@ Fact = (
     | ConversationOpened
     | ConversationClosed
     | ConversationAssigned
+    | ConversationTakenOver
     | ConversationUnassigned
     | ConversationSnoozed
     | ConversationUnsnoozed

@@ -129,6 +129,13 @@ async def put_back(job: ClaimedJob, error: str, *, after_seconds: float | None) 
     )
 
 
+async def cancel(ordering_key: str) -> int:
+    """Remove the jobs of a key that no worker has taken, with the transaction; return how many."""
+    return await sql.affected(
+        "DELETE FROM job WHERE ordering_key = ? AND state = 'READY'", ordering_key
+    )
+
+
 async def count_jobs() -> dict[str, int]:
     """Return how many jobs are in each state."""
     rows = await sql.rows("SELECT state, COUNT(*) AS count FROM job GROUP BY state")

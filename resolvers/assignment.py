@@ -16,7 +16,8 @@ from models.records import (
     MemberRecord,
 )
 from models.refusal import Code, Conflict, Refused
-from realtime.events import ConversationAssigned, ConversationUnassigned
+from realtime.events import ConversationAssigned, ConversationTakenOver, ConversationUnassigned
+from realtime.jobs import cancel
 from realtime.transaction import Announce, transaction
 from resolvers.access import hold_conversation
 from resolvers.conversation import caused_by, record, save_state
@@ -89,6 +90,27 @@ def is_unassigned(conversation: ConversationRow) -> bool:
     return conversation.assignee_id is None and conversation.ai_agent_id is None
 
 
+def check_take_over(conversation: ConversationRow) -> int:
+    """Return the AI agent that a conversation can be taken over from.
+
+    Raises Conflict where a member has it, and refuses where nobody does.
+    """
+    if conversation.assignee_id is not None:
+        raise Conflict(conversation, field="conversationId")
+    if conversation.ai_agent_id is None:
+        raise Refused(
+            Code.WRONG_STATE,
+            "No AI agent looks after this conversation.",
+            field=("conversationId",),
+        )
+    return conversation.ai_agent_id
+
+
+def ai_work_of(conversation_id: int) -> str:
+    """Return the ordering key of an AI agent's jobs in a conversation."""
+    return f"conversation:{conversation_id}:ai"
+
+
 async def assign_conversation(
     viewer: Viewer,
     conversation_id: int,
@@ -116,7 +138,7 @@ async def assign_conversation(
         if if_unassigned and not is_unassigned(conversation):
             raise Conflict(conversation, field="ifUnassigned")
         previous = previous_place(conversation)
-        hand_over(conversation, target, announce)
+        await hand_over(conversation, target, announce)
         given = {"assignee_id": assignee_id, "ai_agent_id": ai_agent_id, "team_id": team_id}
         cause = caused_by(viewer, conversation.workspace_id)
         record(conversation, announce, ActivityKind.ASSIGNED, cause, until=None, **given)
@@ -138,11 +160,46 @@ async def unassign_conversation(
         if is_with(conversation, NOBODY):
             return conversation
         previous = previous_place(conversation)
-        hand_over(conversation, NOBODY, announce)
+        await hand_over(conversation, NOBODY, announce)
         cause = caused_by(viewer, conversation.workspace_id)
         record(conversation, announce, ActivityKind.UNASSIGNED, cause)
         save_state(conversation, announce)
         announce(ConversationUnassigned(conversation.workspace_id, conversation.id, **previous))
+    return conversation
+
+
+async def take_over_conversation(
+    viewer: Viewer, conversation_id: int, *, expected_version: int | None = None
+) -> ConversationRecord:
+    """Stop the AI agent that looks after a conversation, and give it to the viewer.
+
+    It stays as it is where the viewer has it already, and raises Conflict where another member
+    was faster.
+    """
+    async with transaction() as announce:
+        conversation = await hold_conversation(viewer, conversation_id, Right.ASSIGN)
+        member_id = viewer.member_id(conversation.workspace_id)
+        if member_id is None:
+            raise Refused(Code.FORBIDDEN, "Only members take over conversations.")
+        if conversation.assignee_id == member_id:
+            return conversation
+        ai_agent_id = check_take_over(conversation)
+        if expected_version not in (None, conversation.version):
+            raise Conflict(conversation)
+        [member] = await read_members("WHERE m.id = ?", member_id)
+        await hand_over(conversation, Target(member=member), announce)
+        cause = caused_by(viewer, conversation.workspace_id)
+        record(conversation, announce, ActivityKind.TAKEN_OVER, cause, assignee_id=member_id)
+        save_state(conversation, announce)
+        announce(
+            ConversationTakenOver(
+                conversation.workspace_id,
+                conversation.id,
+                assignee_id=member_id,
+                previous_ai_agent_id=ai_agent_id,
+                previous_team_id=conversation.team_id,
+            )
+        )
     return conversation
 
 
@@ -183,14 +240,16 @@ def previous_place(conversation: ConversationRecord) -> dict[str, int | None]:
     }
 
 
-def hand_over(conversation: ConversationRecord, target: Target, announce: Announce) -> None:
+async def hand_over(conversation: ConversationRecord, target: Target, announce: Announce) -> None:
     """Put a locked conversation into other hands; the caller saves it.
 
-    What an AI agent has thought of until then is worth nothing. A clock of automatic closing runs
-    for people as it did before.
+    An AI agent that had it stops: its jobs that wait are gone, and what one that runs does after
+    that is worth nothing, as the epoch is another one. A clock of automatic closing runs for people
+    as it did before.
     """
     if conversation.ai_agent_id is not None:
         conversation.handling_epoch += 1
+        await cancel(ai_work_of(conversation.id))
     conversation.assignee, conversation.ai_agent = target.member, target.ai_agent
     conversation.assignee_id = target.member.id if target.member is not None else None
     conversation.ai_agent_id = target.ai_agent.id if target.ai_agent is not None else None

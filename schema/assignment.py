@@ -35,6 +35,24 @@ class AssignConversationPayload(Payload):
 
 
 @strawberry.input
+class TakeOverConversationInput:
+    """Which conversation to take over."""
+
+    conversation_id: strawberry.ID
+    """The conversation."""
+    expected_version: int | None = None
+    """The version it must still have; omitted: any."""
+
+
+@strawberry.type
+class TakeOverConversationPayload(Payload):
+    """The conversation as it is now."""
+
+    conversation: ConversationRow | None = result(Conversation)
+    """The conversation that is the viewer's; after a conflict, as it is now."""
+
+
+@strawberry.input
 class UnassignConversationInput:
     """Which conversation to move to Unassigned."""
 
@@ -80,6 +98,23 @@ class Mutation:
             expected_version=input.expected_version,
         )
         return AssignConversationPayload(conversation=conversation)
+
+    @mutation
+    async def take_over_conversation(
+        self, info: Info, input: TakeOverConversationInput
+    ) -> TakeOverConversationPayload:
+        """Stop the AI agent that looks after a conversation, and give it to the viewer; for members
+        only.
+
+        Where the viewer has it already, it stays as it is; where another member was faster, it is a
+        CONFLICT. The AI agent stays silent until it is given the conversation again.
+        """
+        conversation = await assignment.take_over_conversation(
+            viewer_of(info),
+            decode_id(input.conversation_id, "Conversation", "conversationId"),
+            expected_version=input.expected_version,
+        )
+        return TakeOverConversationPayload(conversation=conversation)
 
     @mutation
     async def unassign_conversation(

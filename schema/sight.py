@@ -7,6 +7,7 @@ from realtime.events import (
     ConversationAssigned,
     ConversationMarkedUnread,
     ConversationRead,
+    ConversationTakenOver,
     ConversationUnassigned,
     CredentialRevoked,
     CustomInboxChanged,
@@ -64,14 +65,24 @@ def seen_by(viewer: Viewer, told: Told) -> Seen | None:
         return None
     if sees(viewer, delivery.conversation):
         return Seen(told, is_hidden=False)
-    if isinstance(fact, ConversationAssigned | ConversationUnassigned) and sees_assignment(
+    return Seen(told, is_hidden=True) if saw_before(membership, fact) else None
+
+
+def saw_before(membership: Membership, fact: Fact) -> bool:
+    """Tell whether a conversation was visible until a fact took it away."""
+    match fact:
+        case ConversationAssigned() | ConversationUnassigned():
+            person, persons_team = fact.previous_assignee_id, fact.previous_assignee_team_id
+        case ConversationTakenOver():
+            person = persons_team = None  # an AI agent had it
+        case _:
+            return False
+    return sees_assignment(
         membership,
-        assignee_id=fact.previous_assignee_id,
-        assignee_team_id=fact.previous_assignee_team_id,
+        assignee_id=person,
+        assignee_team_id=persons_team,
         team_id=fact.previous_team_id,
-    ):
-        return Seen(told, is_hidden=True)
-    return None
+    )
 
 
 def changes_sight(membership: Membership, fact: Fact) -> bool:

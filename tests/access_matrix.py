@@ -191,6 +191,9 @@ ROWS: dict[str, Row] = {
     "Mutation.assignConversation": act(
         "assignConversation", "conversationId", "assigneeId", right=Right.ASSIGN
     ),
+    "Mutation.takeOverConversation": act(
+        "takeOverConversation", "conversationId", right=Right.ASSIGN, people_only=True
+    ),
     "Mutation.unassignConversation": act(
         "unassignConversation", "conversationId", right=Right.ASSIGN
     ),

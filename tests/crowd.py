@@ -29,6 +29,7 @@ MUTATIONS = (
     "unsnoozeConversation",
     "assignConversation",
     "unassignConversation",
+    "takeOverConversation",
     "markConversationRead",
     "markConversationUnread",
     "sendMessage",
@@ -160,6 +161,8 @@ class Crowd:
             "tagContact": {"tagIds": await self._tag_ids()},
             "untagContact": {"tagIds": (await self._tag_ids())[:1]},
         }
+        if name == "takeOverConversation":
+            await self._lead("assignConversation", target | (await self.all_targets())[-1])
         if name.endswith("Contact"):
             target = {"contactId": encode_id("Contact", row.contact_id)}
         await self._call(name, target | values.get(name, {}))

@@ -16,7 +16,7 @@ from models.episode import Episode
 from models.message import Message
 from models.team import Team
 from schema.ids import encode_id
-from tests.acting import succeed
+from tests.acting import act, succeed
 from tests.properties import hold
 from tests.test_inbox import TABS, nodes
 from tests.world import Api, Person, World, let_time_pass, run_jobs
@@ -32,6 +32,7 @@ ACTIONS = (
     "automate",
     "hand to a team",
     "unassign",
+    "take over",
     "hear",
     "send",
     "read",
@@ -113,6 +114,8 @@ class Model:
                 self.hand_over("a member", self.has_team)
             case "automate":
                 self.hand_over("an AI agent", self.has_team)
+            case "take over" if self.handler == "an AI agent":
+                self.hand_over("a member", self.has_team)
             case "hand to a team":
                 self.hand_over("nobody", has_team=True)
             case "unassign":
@@ -140,6 +143,8 @@ async def perform(api: Api, world: World, who: Person, row: Message, action: str
     elif action == "expire":
         await let_time_pass(HOUR.total_seconds())
         await run_jobs()
+    elif action == "take over":
+        await act(api, who, "takeOverConversation", row)
     else:
         values: dict[str, Any] = {}
         if action.startswith("snooze"):

@@ -42,6 +42,8 @@ class ConversationChange(Enum):
     """It moved to Closed."""
     ASSIGNED = "ASSIGNED"
     """It was given to a member, an AI agent or a team."""
+    TAKEN_OVER = "TAKEN_OVER"
+    """A member took it over from an AI agent."""
     UNASSIGNED = "UNASSIGNED"
     """It moved to Unassigned."""
     SNOOZED = "SNOOZED"
@@ -67,6 +69,7 @@ CHANGES: dict[type[Fact], ConversationChange] = {
     facts.ConversationOpened: ConversationChange.OPENED,
     facts.ConversationClosed: ConversationChange.CLOSED,
     facts.ConversationAssigned: ConversationChange.ASSIGNED,
+    facts.ConversationTakenOver: ConversationChange.TAKEN_OVER,
     facts.ConversationUnassigned: ConversationChange.UNASSIGNED,
     facts.ConversationSnoozed: ConversationChange.SNOOZED,
     facts.ConversationUnsnoozed: ConversationChange.UNSNOOZED,
