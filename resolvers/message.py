@@ -15,6 +15,7 @@ from models.refusal import Code, Refused
 from realtime.presence import tell_typing
 from realtime.transaction import Announce, transaction
 from resolvers.access import get_message, hold_conversation
+from resolvers.composer import LAST_FAILURE, Reach, check_composer
 from resolvers.conversation import caused_by, open_now, save_state
 from resolvers.idempotency import KeyUse, settled
 from resolvers.thread import Draft, Target, append, take_message_id
@@ -46,7 +47,8 @@ async def send_message(
 ) -> MessageRow:
     """Accept a message for delivery, PENDING; without a channel, on the one used last.
 
-    A closed conversation opens. The same key with the same input returns the first message.
+    A closed conversation opens. The same key with the same input returns the first message. It is
+    refused where the composer is restricted.
     """
     text = check_text(text)
     async with settled(idempotency_key), transaction() as announce:
@@ -55,7 +57,8 @@ async def send_message(
         first = await use.first_result([conversation_id, text, channel_id])
         if first is not None:
             return await get_message(viewer, first)
-        target = await _target(conversation, channel_id)
+        is_member = viewer.member_id(conversation.workspace_id) is not None
+        target = await _target(conversation, channel_id, is_member=is_member)
         message = await _enqueue(viewer, conversation, target, text, announce)
         use.remember(message.id, announce)
     if message.author_id is not None:
@@ -71,7 +74,8 @@ async def retry_message(
 ) -> MessageRow:
     """Send a failed or uncertain message again, as a new message that names it.
 
-    Refused while another retry of it is on its way or has arrived.
+    Refused while another retry of it is on its way or has arrived, and where the composer is
+    restricted, but for a payment problem: to try again is how one finds that it is solved.
     """
     failed = await get_message(viewer, message_id, Right.REPLY)
     async with settled(idempotency_key), transaction() as announce:
@@ -87,6 +91,13 @@ async def retry_message(
                 "Only a message that failed can be sent again, once at a time.",
                 field=("messageId",),
             )
+        channel = failed.contact_channel.channel
+        check_composer(
+            conversation,
+            Reach(channel.id, channel.is_connected),
+            is_member=viewer.member_id(conversation.workspace_id) is not None,
+            field="messageId",
+        )
         next_message_id = await take_message_id()
         target = Target(failed.contact_channel_id, failed.channel_id, next_message_id)
         message = await _enqueue(
@@ -109,28 +120,33 @@ async def _has_live_retry(failed: Message) -> bool:
     )
 
 
-async def _target(conversation: ConversationRecord, channel_id: int | None) -> Target:
+async def _target(
+    conversation: ConversationRecord, channel_id: int | None, *, is_member: bool
+) -> Target:
     """Return where the contact is reached: the given channel, or the one used last."""
     condition, value = "cc.channel_id = ?", channel_id
     if channel_id is None:
         condition, value = "1 = 1 ORDER BY cc.id = ? DESC, cc.id DESC", conversation.last_channel_id
     found = await sql.records(
-        f"SELECT cc.id, cc.channel_id, ch.is_connected, {next_id('message')}"
-        " FROM contact_channel cc"
+        f"SELECT cc.id, cc.channel_id, ch.is_connected, {LAST_FAILURE.format(conversation='?')},"
+        f" {next_id('message')} FROM contact_channel cc"
         f" JOIN channel ch ON ch.id = cc.channel_id WHERE cc.contact_id = ? AND {condition}"
         " LIMIT 1",
+        conversation.id,
         conversation.contact_id,
         value or 0,
     )
     if not found:
-        return await _first_contact(conversation, channel_id)
-    contact_channel_id, found_id, is_connected, next_message_id = found[0]
-    if not is_connected:
-        raise Refused(Code.NO_CHANNEL, "This channel is disconnected.", field=("channelId",))
+        return await _first_contact(conversation, channel_id, is_member=is_member)
+    contact_channel_id, found_id, is_connected, last_failure, next_message_id = found[0]
+    reach = Reach(found_id, bool(is_connected), last_failure)
+    check_composer(conversation, reach, is_member=is_member)
     return Target(contact_channel_id, found_id, next_message_id)
 
 
-async def _first_contact(conversation: ConversationRecord, channel_id: int | None) -> Target:
+async def _first_contact(
+    conversation: ConversationRecord, channel_id: int | None, *, is_member: bool
+) -> Target:
     """Reach a contact by phone on a channel where they have not written yet."""
     channels = Channel.filter(workspace_id=conversation.workspace_id, is_connected=True)
     if channel_id is not None:
@@ -138,25 +154,25 @@ async def _first_contact(conversation: ConversationRecord, channel_id: int | Non
     channel = await channels.order_by("id").first()
     if channel is None and channel_id is not None:
         raise hidden(("channelId",))
-    contact = conversation.contact
-    if channel is None or contact.phone is None:
-        raise Refused(
-            Code.NO_CHANNEL, "This contact cannot be reached on any channel.", field=("channelId",)
-        )
+    phone, reach = conversation.contact.phone, None
+    if channel is not None and phone is not None:
+        own = ContactChannel.filter(channel_id=channel.id, external_id=phone)
+        reach = Reach(channel.id) if not await own.exists() else None
+    reach = check_composer(conversation, reach, is_member=is_member)
     try:
         target = await ContactChannel.create(
-            contact_id=contact.id,
-            channel_id=channel.id,
-            external_id=contact.phone,
+            contact_id=conversation.contact_id,
+            channel_id=reach.channel_id,
+            external_id=phone,
             created_at=now(),
         )
-    except IntegrityError as error:
+    except IntegrityError as error:  # somebody with this number has just written
         raise Refused(
             Code.NO_CHANNEL,
             "This contact cannot be reached on any channel.",
             field=("channelId",),
         ) from error
-    return Target(target.id, channel.id, await take_message_id())
+    return Target(target.id, reach.channel_id, await take_message_id())
 
 
 async def _enqueue(

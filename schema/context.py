@@ -54,12 +54,17 @@ class Context:
             raise refusal(ErrorCode(self.problem or ErrorCode.UNAUTHENTICATED))
         return may(self.viewer, workspace_id, right)
 
+    def is_member(self, workspace_id: int) -> bool:
+        """Tell whether the viewer is a member, and no program: the same for all of a class."""
+        return self.viewer is not None and self.viewer.member_id(workspace_id) is not None
+
     def class_in(self, workspace_id: int) -> object:
         """Return what of the viewer decides on results that are not personal."""
         membership = self.viewer.memberships.get(workspace_id) if self.viewer else None
         if membership is None:
             return self.language
-        return membership.role, membership.restrictions, self.language
+        is_member = membership.member_id is not None
+        return membership.role, membership.restrictions, is_member, self.language
 
     @property
     def identity(self) -> Viewer | None:

@@ -13,6 +13,7 @@ from models.member import Restriction, Role, Visibility
 from models.message import Direction, MessageKind, MessageSource, MessageStatus
 from models.refusal import Code
 from models.workspace import ClosingNoteMode
+from resolvers.composer import ComposerRestriction
 from resolvers.inbox_filter import ChoiceOperator, ContactField, OrderOperator
 from resolvers.inbox_kinds import InboxGroup, InboxKind
 from resolvers.inbox_pages import ConversationSort
@@ -26,6 +27,7 @@ NAMES: dict[type[Enum], str] = {
     ChoiceOperator: "ChoiceOperator",
     Code: "UserErrorCode",
     ContactField: "ContactField",
+    ComposerRestriction: "ComposerRestriction",
     ConversationSort: "ConversationSort",
     ConversationStatus: "ConversationStatus",
     Direction: "MessageDirection",

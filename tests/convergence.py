@@ -14,7 +14,7 @@ Deed = Callable[[], Awaitable[None]]
 ROW = """
 fragment Row on Conversation {
   id status version unrepliedSince openedAt closedAt createdAt lastMessageAt unreadCount
-  viewerCanReply viewerCanAssign viewerCanClose viewerCanSnooze
+  composer { restriction canTakeOver } viewerCanReply viewerCanAssign viewerCanClose viewerCanSnooze
   contact {
     id name email phone { display } version
     tags { id name } channels { externalId lastMessageAt }

@@ -1,5 +1,6 @@
 """Any sequence of messages, snoozes, assignments and hours closes what a small model closes."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +14,7 @@ from models.conversation import Conversation
 from models.engine import sql
 from models.episode import ChangeSource, Episode
 from models.message import Message
+from models.refusal import Refused
 from resolvers.authentication import authenticate
 from resolvers.idle_clock import CLOSE_IDLE
 from resolvers.message import send_message
@@ -92,6 +94,8 @@ class Model:
             self.status, self.snooze_left = "SNOOZED", SNOOZES[action]
             self.is_held = action == "snooze and hold"
         match action:
+            case "say" if self.is_automated:
+                pass  # members take over before they write
             case "say" | "program":
                 if self.status == "CLOSED":
                     self.open()
@@ -129,7 +133,8 @@ async def perform(api: Api, world: World, row: Message, action: str, program: Vi
         channel = await ContactChannel.get(id=row.contact_channel_id)
         await world.hear("Again", sender=channel.external_id)
     elif action == "say":
-        await send_message(await owner.viewer(), row.conversation_id, text="Anything else?")
+        with suppress(Refused):  # where an AI agent has it
+            await send_message(await owner.viewer(), row.conversation_id, text="Anything else?")
     elif action == "program":
         await send_message(program, row.conversation_id, text="Your order has left.")
     elif action in ("assign", "automate"):

@@ -33,7 +33,8 @@ PAGE = """query ($id: ID!) { inbox(id: $id) { conversations(first: 100) {
       ... on AiAgent { id key: name isActive createdAt } }
     lastMessage { id direction text author { __typename ... on Member { name }
       ... on Contact { name } } }
-    snooze { until by { name } } viewerCanClose episodes(first: 2) { openedAt }
+    composer { restriction canTakeOver } snooze { until by { name } } viewerCanClose
+    episodes(first: 2) { openedAt }
     timeline(last: 5) { nodes { __typename ... on Message { seq text author { __typename } }
       ... on Activity { seq kind actor { name } team { name } until
         assignee { __typename ... on Member { name } ... on AiAgent { name isActive } } } } } }

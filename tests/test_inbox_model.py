@@ -125,7 +125,7 @@ class Model:
                     self.move("OPEN")
                 self.lines += 1
                 self.incoming += 1
-            case "send":
+            case "send" if self.handler != "an AI agent":
                 if self.status == "CLOSED":
                     self.move("OPEN")
                 self.lines += 1
@@ -139,7 +139,9 @@ async def perform(api: Api, world: World, who: Person, row: Message, action: str
     elif action == "send":
         key = (await succeed(api, who, "markConversationRead", row))["id"]
         data = await api.ask(who, SEND, input={"conversationId": key, "text": "Hi"})
-        assert data["sendMessage"]["userErrors"] == []
+        codes = [error["code"] for error in data["sendMessage"]["userErrors"]]
+        is_automated = (await Conversation.get(id=row.conversation_id)).ai_agent_id is not None
+        assert codes == (["AI_HANDLING"] if is_automated else [])
     elif action == "expire":
         await let_time_pass(HOUR.total_seconds())
         await run_jobs()

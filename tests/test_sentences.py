@@ -22,6 +22,7 @@ FOLDERS = ("models", "resolvers", "schema")
 KEYWORDS = re.findall(r"-k (\S+)", (ROOT / "Makefile").read_text())
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
 VARIABLE_SENTENCES = {
+    ("resolvers/composer.py", "message"),
     ("resolvers/contact.py", "sentences[field]"),
     ("resolvers/page.py", "sentence"),
     ("resolvers/sentences.py", "refused.message"),

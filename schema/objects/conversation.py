@@ -10,13 +10,14 @@ from models.episode import ChangeSource
 from models.episode import Episode as EpisodeRow
 from models.layout import ACTIVITY, MESSAGE
 from models.records import AiAgentRow, ContactRow, ConversationRow, MemberRow
-from resolvers import batches, closing
+from resolvers import batches, closing, composer
 from resolvers.timeline import Wanted, threads, timelines
 from resolvers.viewer import Right
 from schema.columns import attribute, derived, joined, layouts_of
 from schema.connection import Connection, connect, page_request
 from schema.context import Info, viewer_of
 from schema.objects.ai_agent import Assignee
+from schema.objects.composer import Composer
 from schema.objects.contact import Contact
 from schema.objects.member import Member
 from schema.objects.message import Message, TimelineItem
@@ -225,6 +226,21 @@ class Conversation(Node):
         """The messages alone, oldest first; `last: 25` is the newest page."""
         return (root.id, page_request(first, after, last, before), layouts_of(info))
 
+    @relation(
+        Composer,
+        composer.reaches,
+        then=lambda row, reach: Composer(
+            workspace_id=row.workspace_id,
+            reach=reach,
+            is_blocked=row.blocked_at is not None,
+            is_ai_handled=row.ai_agent_id is not None,
+        ),
+        needs=("id", "workspace_id", "blocked_at", "ai_agent_id"),
+    )
+    def composer(root: strawberry.Parent[ConversationRow]) -> int:
+        """Whether the viewer can write to the contact at the moment, and if not, why."""
+        return root.id
+
     @relation(list[Episode], batches.newest_episodes, needs=("id",))
     def episodes(root: strawberry.Parent[ConversationRow], first: int = 10) -> tuple[int, int]:
         """The newest stretches from opened to closed, newest first."""
@@ -232,12 +248,14 @@ class Conversation(Node):
 
     @derived("workspace_id")
     def viewer_can_reply(root: strawberry.Parent[ConversationRow], info: Info) -> bool:
-        """Whether the viewer may use `sendMessage`."""
+        """Whether the viewer may use `sendMessage`; what is in the way at the moment is in
+        `composer`."""
         return info.context.may(root.workspace_id, Right.REPLY)
 
     @derived("workspace_id")
     def viewer_can_assign(root: strawberry.Parent[ConversationRow], info: Info) -> bool:
-        """Whether the viewer may use `assignConversation` and `unassignConversation`."""
+        """Whether the viewer may use `assignConversation` and `unassignConversation`; whether they
+        can take over is in `composer`."""
         return info.context.may(root.workspace_id, Right.ASSIGN)
 
     @derived("workspace_id", "status")

@@ -1,0 +1,39 @@
+"""A composer: whether, and why not, the viewer can write to a contact at the moment."""
+
+import strawberry
+
+from resolvers.composer import ComposerRestriction, Reach, restriction_of
+from resolvers.viewer import Right
+from schema.context import Info
+
+
+@strawberry.type
+class Composer:
+    """Where the viewer writes to a contact, on the channel used last."""
+
+    workspace_id: strawberry.Private[int]
+    reach: strawberry.Private[Reach | None]
+    is_blocked: strawberry.Private[bool]
+    is_ai_handled: strawberry.Private[bool]
+
+    @strawberry.field
+    def restriction(self, info: Info) -> ComposerRestriction | None:
+        """What keeps the viewer from using `sendMessage`, the most pressing reason; null: nothing
+        does."""
+        return self.found_for(info)
+
+    @strawberry.field
+    def can_take_over(self, info: Info) -> bool:
+        """Whether `takeOverConversation` is what it takes for the viewer to write: an AI agent has
+        the conversation, and no other restriction is more pressing."""
+        allowed = info.context.may(self.workspace_id, Right.ASSIGN)
+        return allowed and self.found_for(info) is ComposerRestriction.AI_HANDLING
+
+    def found_for(self, info: Info) -> ComposerRestriction | None:
+        """Return what keeps the viewer from writing."""
+        return restriction_of(
+            self.reach,
+            is_blocked=self.is_blocked,
+            is_ai_handled=self.is_ai_handled,
+            is_member=info.context.is_member(self.workspace_id),
+        )
