@@ -21,6 +21,7 @@ from resolvers.automatic_closing import close_idle
 from resolvers.channel import PROCESS_INBOUND, process_inbound
 from resolvers.delivery import deliver_message
 from resolvers.idle_clock import CLOSE_IDLE
+from resolvers.member import RELEASE_CONVERSATIONS, release_conversations
 from resolvers.message import DELIVER_MESSAGE
 from resolvers.retention import CLEAN_UP, clean_up, schedule_clean_up
 from resolvers.snooze import EXPIRE_SNOOZE, expire_snooze
@@ -45,6 +46,7 @@ def job_handlers(client: GuardedClient) -> Mapping[str, Handler]:
         DELIVER_MESSAGE: partial(deliver_message, client),
         EXPIRE_SNOOZE: expire_snooze,
         PROCESS_INBOUND: process_inbound,
+        RELEASE_CONVERSATIONS: release_conversations,
     }
 
 

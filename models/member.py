@@ -69,6 +69,8 @@ class Member(Model):
     visibility = fields.CharEnumField(Visibility, max_length=16, default=Visibility.ALL)
     restrictions = fields.CharField(max_length=255, default="", db_default="")
     """The names of their restrictions in alphabetical order, with commas between."""
+    working_hours = fields.TextField(null=True)
+    """The intervals of a week as JSON, by the workspace's time; null: the workspace's own."""
     is_active = fields.BooleanField(default=True)
     created_at = fields.DatetimeField()
 

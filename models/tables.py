@@ -13,6 +13,7 @@ MODEL_MODULES: tuple[str, ...] = tuple(
         "log_in_code",
         "team",
         "member",
+        "invitation",
         "ai_agent",
         "api_key",
         "channel",

@@ -43,6 +43,8 @@ class Workspace(Model):
     )
     wake_on_reply = fields.BooleanField(default=True, db_default=True)
     """Whether a message of the contact ends a snooze, where the snooze does not say."""
+    working_hours = fields.TextField(null=True)
+    """The intervals of a week as JSON, by local time; null: none were chosen."""
     created_at = fields.DatetimeField()
 
     class Meta:

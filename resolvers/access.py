@@ -7,7 +7,7 @@ from models.channel import Channel
 from models.contact import Contact
 from models.engine import sql
 from models.layout import Layout
-from models.member import Visibility
+from models.member import Role, Visibility
 from models.message import Message
 from models.queries import (
     Reading,
@@ -16,9 +16,10 @@ from models.queries import (
     beside,
     lock_conversation,
     read_conversations,
+    read_members,
 )
-from models.records import ContactRecord, ConversationRecord, ConversationRow
-from models.refusal import Conflict
+from models.records import ContactRecord, ConversationRecord, ConversationRow, MemberRecord
+from models.refusal import Code, Conflict, Refused
 from models.workspace import Workspace
 from resolvers.proof import proved, proving
 from resolvers.viewer import Membership, Right, Viewer, hidden, require
@@ -175,3 +176,47 @@ async def get_channel(viewer: Viewer, channel_id: int, right: Right = Right.VIEW
         raise hidden(("channelId",))
     require(viewer, channel.workspace_id, right)
     return channel
+
+
+async def get_member(viewer: Viewer, member_id: int) -> MemberRecord:
+    """Return a member of one of the viewer's workspaces."""
+    found = await read_members("WHERE m.id = ?", member_id)
+    if not found or found[0].workspace_id not in viewer.memberships:
+        raise hidden(("memberId",))
+    return found[0]
+
+
+async def hold_members(viewer: Viewer, member_id: int) -> tuple[MemberRecord, list[int]]:
+    """Return a member to be changed, and the active owners of the workspace.
+
+    All of them and the viewer's own member are locked until the transaction ends: of two who
+    change each other, the second one finds what the first one has done. Refuses a viewer whose
+    role has changed since they asked.
+    """
+    workspace_id = (await get_member(viewer, member_id)).workspace_id
+    membership = require(viewer, workspace_id, Right.VIEW)
+    # Not FOR UPDATE: who writes a row that refers to one of them need not wait.
+    lock = " FOR NO KEY UPDATE" if sql.dialect() == "postgres" else ""
+    locked = await sql.records(
+        "SELECT id, role, is_active FROM member WHERE workspace_id = ?"
+        f" AND (role = 'OWNER' OR id = ? OR id = ?) ORDER BY id{lock}",
+        workspace_id,
+        member_id,
+        membership.member_id or 0,
+    )
+    roles = {row[0]: Role(row[1]) for row in locked if row[2]}
+    own = membership.member_id
+    if own is not None and roles.get(own) is not membership.role:
+        raise Refused(Code.FORBIDDEN, "Your role does not allow this.")
+    owners = [key for key, role in roles.items() if role is Role.OWNER]
+    return await get_member(viewer, member_id), owners
+
+
+async def hold_team(workspace_id: int, team_id: int) -> None:
+    """Keep a team of a workspace from being deleted until the transaction ends."""
+    lock = " FOR KEY SHARE" if sql.dialect() == "postgres" else ""
+    found = await sql.records(
+        f"SELECT id FROM team WHERE id = ? AND workspace_id = ?{lock}", team_id, workspace_id
+    )
+    if not found:
+        raise hidden(("teamId",))

@@ -5,10 +5,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from models.channel import Channel
+from models.clock import now
 from models.closing_note_category import ClosingNoteCategory
 from models.contact_channel import ContactChannel
 from models.engine import sql
 from models.episode import Episode
+from models.invitation import Invitation
 from models.member import Member
 from models.queries import read, read_conversations, read_members
 from models.records import (
@@ -182,6 +184,18 @@ async def workspaces_by_id(ids: Collection[int]) -> dict[int, Workspace]:
 async def closing_note_categories_by_id(ids: Collection[int]) -> dict[int, ClosingNoteCategory]:
     """Return closing-note categories."""
     return {row.id: row for row in await ClosingNoteCategory.filter(id__in=set(ids))}
+
+
+async def invitations_by_id(ids: Collection[int]) -> dict[int, Invitation]:
+    """Return invitations."""
+    return {row.id: row for row in await Invitation.filter(id__in=set(ids))}
+
+
+async def pending_invitations(workspace_id: int) -> list[Invitation]:
+    """Return the invitations of a workspace that can still be accepted, the newest first."""
+    return await Invitation.filter(
+        workspace_id=workspace_id, accepted_at=None, revoked_at=None, expires_at__gt=now()
+    ).order_by("-id")
 
 
 async def channels_by_id(ids: Collection[int]) -> dict[int, Channel]:

@@ -10,7 +10,7 @@ from models.workspace import Workspace
 from resolvers import batches
 from resolvers.access import sees
 from resolvers.inbox_finding import find_inboxes
-from resolvers.viewer import Viewer, number_in
+from resolvers.viewer import Right, Viewer, may, number_in
 from resolvers.vocabulary import tags_by_id
 
 INBOXES = ("StandardInbox", "TeamInbox", "CustomInbox", "BlockedInbox")
@@ -79,6 +79,13 @@ def _in_a_workspace(find: Callable[[Collection[int]], Awaitable[Mapping[int, Any
     return finder
 
 
+async def _invitations(viewer: Viewer, ids: Collection[int]) -> dict[int, Any]:
+    rows = await batches.invitations_by_id(ids)
+    return {
+        key: row for key, row in rows.items() if may(viewer, row.workspace_id, Right.MANAGE_MEMBERS)
+    }
+
+
 async def _workspaces(viewer: Viewer, ids: Collection[int]) -> dict[int, Any]:
     mine = [key for key in ids if key in viewer.memberships]
     return {row.id: row for row in await Workspace.filter(id__in=mine)} if mine else {}
@@ -104,6 +111,7 @@ FINDERS: Mapping[str, Find] = {
     "ContactChannel": _contact_channels,
     "Conversation": _conversations,
     "Episode": _episodes,
+    "Invitation": _invitations,
     "Member": _in_a_workspace(batches.members_by_id),
     "Message": _messages,
     "Tag": _in_a_workspace(tags_by_id),

@@ -118,6 +118,25 @@ ROWS: dict[str, Row] = {
         right=Right.MANAGE_SETTINGS,
         values={"snooze": {"wakeOnReply": True}},
     ),
+    "Mutation.inviteMember": act(
+        "inviteMember",
+        "workspaceId",
+        right=Right.MANAGE_MEMBERS,
+        values={"email": "new@example.com"},
+    ),
+    "Mutation.revokeInvitation": act(
+        "revokeInvitation", "invitationId", right=Right.MANAGE_MEMBERS
+    ),
+    "Mutation.acceptInvitation": act(
+        "acceptInvitation", right=None, is_open=True, values={"token": "x"}
+    ),
+    "Mutation.updateMember": act(
+        "updateMember", "memberId", right=Right.MANAGE_MEMBERS, values={"visibility": "OWN"}
+    ),
+    "Mutation.removeMember": act("removeMember", "memberId", right=Right.MANAGE_MEMBERS),
+    "Mutation.leaveWorkspace": act(
+        "leaveWorkspace", "workspaceId", right=Right.VIEW, people_only=True
+    ),
     "Mutation.createTeam": act(
         "createTeam", "workspaceId", right=Right.MANAGE_TEAMS, values={"name": "New"}
     ),

@@ -10,7 +10,7 @@ from models.closing_note_category import ClosingNoteCategory
 from models.conversation import Conversation, ConversationStatus
 from models.custom_inbox import CustomInbox, InboxSharing
 from models.engine import sql
-from models.member import Restriction, Role, Visibility
+from models.member import Member, Restriction, Role, Visibility
 from models.message import Message, MessageStatus
 from models.queries import insert_of
 from models.session import Session
@@ -23,6 +23,7 @@ from resolvers.closing import create_closing_note_category
 from resolvers.inbox import create_inbox
 from resolvers.inbox_filter import Choice, ChoiceCondition, ChoiceOperator
 from resolvers.inbox_kinds import Sharing
+from resolvers.invitation import invite_member
 from resolvers.message import send_message
 from resolvers.session import open_session
 from resolvers.snooze import snooze_conversation
@@ -65,7 +66,7 @@ class Stage:
 
     async def restore(self) -> None:
         """Give the conversation back to who looked after it, open; let every retry have failed,
-        and what the workspace offers and all sessions be there."""
+        and all sessions, members and what the workspace offers be there."""
         living = {row["id"] for row in await sql.rows("SELECT id FROM session")}
         for row in self.sessions:
             if row["id"] not in living:
@@ -82,6 +83,11 @@ class Stage:
             closed_at=None,
         )
         await Message.filter(retry_of_id__not_isnull=True).update(status=MessageStatus.FAILED)
+        await Member.filter(workspace_id=self.world.workspace.id).update(is_active=True)
+        await self.restore_offers()
+
+    async def restore_offers(self) -> None:
+        """Let what the workspace offers be there."""
         values = {"workspace_id": self.world.workspace.id, "created_at": now()}
         own = ("workspace_id", "creator_id", "name", "conditions", "sharing", "created_at")
         await CustomInbox.get_or_create(
@@ -139,6 +145,9 @@ async def ids_of(
     tag = await create_tag(viewer, world.workspace.id, name="VIP")
     failed = await send_message(viewer, message.conversation_id, text="Lost")
     await Message.filter(id=failed.id).update(status=MessageStatus.FAILED)
+    invitation, _ = await invite_member(
+        viewer, world.workspace.id, email="old@example.com", role=Role.AGENT
+    )
     head = await read_head(world.workspace.id)
     return {
         "workspaceId": world.id,
@@ -155,6 +164,8 @@ async def ids_of(
         "tagId": encode_id("Tag", tag.id),
         "teamId": encode_id("Team", (await world.team("Old")).id),
         "sessionId": encode_id("Session", (await open_session(world.owner.user.id)).session.id),
+        "memberId": (await world.add("Removable")).id,
+        "invitationId": encode_id("Invitation", invitation.id),
         "apiKeyId": encode_id("ApiKey", key.id),
         "after": encode_cursor(head.epoch, 0),
     }

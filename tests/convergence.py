@@ -56,7 +56,8 @@ fragment Event on WorkspaceEvent {
   ... on SnoozeExpired { conversation { ...Row } }
   ... on ContactChanged { contact { conversation { ...Row } } }
   ... on WorkspaceSettingsChanged { workspace { tags { id name } } }
-  ... on MemberChanged { member { id name } }
+  ... on MemberChanged { isSightChanged member { id name } }
+  ... on TeamChanged { teamId team { id } }
   ... on ConversationChanged { change conversationId changed: conversation { ...Row } }
 }
 """
@@ -109,8 +110,11 @@ class Client:
     async def apply(self, event: Row) -> None:
         """Bring the rows up to one event."""
         if event["__typename"] == "MemberChanged":
-            if event["member"]["id"] == self.person.id:
+            if event["isSightChanged"]:
                 await self.refetch()
+            return
+        if event["__typename"] == "TeamChanged":
+            self.forget_team(event)
             return
         if event["__typename"] == "WorkspaceSettingsChanged":
             self.describe(event["workspace"])
@@ -129,6 +133,13 @@ class Client:
         for row in self.rows.values():
             had = {tag["id"] for tag in row["contact"]["tags"]}
             row["contact"]["tags"] = [tag for tag in workspace["tags"] if tag["id"] in had]
+
+    def forget_team(self, event: Row) -> None:
+        """Take a team that is gone from the rows."""
+        for row in self.rows.values() if event["team"] is None else ():
+            for one in (row, *row["timeline"]["nodes"]):
+                if one.get("team") == {"id": event["teamId"]}:
+                    one["team"] = None
 
     async def catch_up(self) -> None:
         """Apply every event since the last one, in pages, as a poller does."""

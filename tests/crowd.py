@@ -61,6 +61,8 @@ class Crowd:
             self.restrict,
             self.hand_over,
             self.change_tags,
+            self.regroup,
+            self.come_and_go,
         ]
         mutations: list[Deed] = [partial(self.mutate, name) for name in (*MUTATIONS, "sendMessage")]
         return [*first, *self.random.sample([*deck, *mutations] * 2, 2 * len(deck + mutations))]
@@ -145,6 +147,31 @@ class Crowd:
         renamed, deleted = self.random.sample(await self._tag_ids(), 2)
         await self._lead("updateTag", {"tagId": renamed, "name": name + "c"})
         await self._lead("deleteTag", {"tagId": deleted})
+
+    async def regroup(self) -> None:
+        """Somebody joins another team; a team comes and goes with a conversation and a member."""
+        teams = [encode_id("Team", team.id) for team in await Team.all().order_by("id")]
+        for person in self.random.sample(self.people[1:], 2):
+            change = {"memberId": person.id, "teamId": self.random.choice([*teams, None])}
+            await self._lead("updateMember", change)
+        name = f"Team {self.random.randrange(10**6)}"
+        await self._lead("createTeam", {"workspaceId": self.world.id, "name": name})
+        made = encode_id("Team", (await Team.all().order_by("-id"))[0].id)
+        await self._lead("updateMember", {"memberId": self.people[-1].id, "teamId": made})
+        row = self.random.choice(await Conversation.all().order_by("id"))
+        given = {"conversationId": encode_id("Conversation", row.id), "teamId": made}
+        await self._lead("assignConversation", given)
+        await self._lead("updateTeam", {"teamId": made, "name": f"{name} again"})
+        await self._lead("deleteTeam", {"teamId": made})
+
+    async def come_and_go(self) -> None:
+        """Somebody is given a conversation and removed."""
+        guest = await self.world.add(f"Guest {self.random.randrange(10**6)}")
+        row = self.random.choice(await Conversation.all().order_by("id"))
+        given = {"conversationId": encode_id("Conversation", row.id), "assigneeId": guest.id}
+        await self._lead("assignConversation", given)
+        await self._lead("removeMember", {"memberId": guest.id})
+        await run_jobs()
 
     async def _tag_ids(self) -> list[str]:
         return [encode_id("Tag", tag.id) for tag in await Tag.all().order_by("id")]

@@ -24,6 +24,7 @@ VIEWER_CAN = {
     "Conversation.viewerCanSnooze": Right.SNOOZE,
     "Contact.viewerCanEdit": Right.EDIT_CONTACTS,
     "Message.viewerCanRetry": Right.REPLY,
+    "Workspace.viewerCanInviteMembers": Right.MANAGE_MEMBERS,
     "Workspace.viewerCanManageTeams": Right.MANAGE_TEAMS,
     "Workspace.viewerCanDeleteTeams": Right.DELETE_TEAMS,
     "Workspace.viewerCanManageChannels": Right.MANAGE_CHANNELS,
@@ -32,16 +33,17 @@ VIEWER_CAN = {
 }
 NOT_WHEN_OPEN = {
     "CustomInbox.viewerCanEdit",
+    "Member.viewerCanUpdate",
     "Conversation.viewerCanOpen",
     "Conversation.viewerCanReopen",
     "Conversation.viewerCanUnsnooze",
 }
-"""What needs another state than the stage's: `test_closing_again`, `test_snooze` and
+"""What needs another state than the stage's: `test_closing_again`, `test_snooze`, `test_member` and
 `test_inbox_custom` have it."""
 WHAT_THEY_CAN = """
 query($workspaceId: ID!, $conversationId: ID!, $messageId: ID!) {
   Workspace: workspace(id: $workspaceId) {
-    viewerCanManageTeams viewerCanDeleteTeams
+    viewerCanInviteMembers viewerCanManageTeams viewerCanDeleteTeams
     viewerCanManageChannels viewerCanManageApiKeys viewerCanManageSettings
   }
   Conversation: conversation(id: $conversationId) {

@@ -14,6 +14,7 @@ DEADLINE_SECONDS = 60
 THE_END = "Zoe"
 DEEDS = {"hear", "createContact", "message_echo", "message_status", "expire", "restrict"}
 DEEDS |= {"createTag", "updateTag", "deleteTag"}
+DEEDS |= {"createTeam", "updateTeam", "deleteTeam", "updateMember", "removeMember"}
 """What must have happened beside the mutations, or the test proves less than it says."""
 
 

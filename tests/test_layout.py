@@ -60,6 +60,7 @@ ROWS = {
     "ContactChannel",
     "Conversation",
     "Episode",
+    "Invitation",
     "Member",
     "Message",
     "Tag",

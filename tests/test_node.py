@@ -13,8 +13,10 @@ from models.conversation import Conversation
 from models.custom_inbox import InboxSharing
 from models.engine import sql
 from models.episode import Episode
-from models.member import Visibility
+from models.invitation import Invitation
+from models.member import Role, Visibility
 from models.tag import Tag
+from resolvers.invitation import invite_member
 from resolvers.node import FINDERS, INBOXES
 from schema.ids import encode_id
 from tests.access_stage import make_inbox
@@ -26,6 +28,14 @@ NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
 SHARED = {"Channel", "ClosingNoteCategory", "Member", "Tag", "Team", "User", "Workspace"}
 SHARED |= {"AiAgent", "StandardInbox"}
 """The types whose objects every member of the workspace sees."""
+
+
+async def invited(world: World) -> Invitation:
+    """Invite somebody."""
+    invitation, _ = await invite_member(
+        await world.owner.viewer(), world.workspace.id, email="zoe@example.com", role=Role.AGENT
+    )
+    return invitation
 
 
 async def everything(world: World) -> dict[str, str]:
@@ -55,6 +65,7 @@ async def everything(world: World) -> dict[str, str]:
         "Conversation": message.conversation_id,
         "CustomInbox": inbox.id,
         "Episode": episode.id,
+        "Invitation": (await invited(world)).id,
         "Member": world.owner.member.id,
         "Message": message.id,
         "StandardInbox": f"{world.workspace.id}.ALL",

@@ -5,10 +5,12 @@ from typing import Any
 
 import strawberry
 
-from models.member import Role, Visibility
+from models.member import Restriction, Role, Visibility
 from models.records import MemberRow, UserRow
 from resolvers.batches import teams_by_id
-from schema.columns import attribute, joined
+from resolvers.member import leads, read_restrictions
+from schema.columns import attribute, derived, joined
+from schema.context import Info
 from schema.objects.node import Node, global_id
 from schema.objects.team import Team
 from schema.objects.user import User
@@ -35,6 +37,16 @@ class Member(Node):
     def user(root: strawberry.Parent[MemberRow]) -> UserRow:
         """The person."""
         return root.user
+
+    @derived("restrictions")
+    def restrictions(root: strawberry.Parent[MemberRow]) -> list[Restriction]:
+        """What they may not do although their role allows it."""
+        return sorted(read_restrictions(root.restrictions), key=lambda one: one.value)
+
+    @derived("id", "workspace_id", "role")
+    def viewer_can_update(root: strawberry.Parent[MemberRow], info: Info) -> bool:
+        """Whether the viewer may use `updateMember` and `removeMember`."""
+        return leads(info.context.viewer, root)
 
     @relation(Team | None, teams_by_id, needs=("team_id",))
     def team(root: strawberry.Parent[MemberRow]) -> int | None:

@@ -7,6 +7,7 @@ import strawberry
 from models.ai_agent import AiAgent as AiAgentRow
 from models.channel import Channel as ChannelRow
 from models.closing_note_category import ClosingNoteCategory as ClosingNoteCategoryRow
+from models.invitation import Invitation as InvitationRow
 from models.records import MemberRecord
 from models.tag import Tag as TagRow
 from models.team import Team as TeamRow
@@ -17,11 +18,13 @@ from resolvers import workspace as workspaces
 from resolvers.batches import members_by_id
 from resolvers.inbox_finding import inboxes
 from resolvers.inbox_kinds import Inbox as InboxRow
+from resolvers.invitation import invitations as pending_invitations
 from resolvers.viewer import Right
 from schema.context import Info, viewer_of
 from schema.objects.ai_agent import AiAgent
 from schema.objects.channel import Channel
 from schema.objects.inbox import Inbox
+from schema.objects.invitation import Invitation
 from schema.objects.member import Member
 from schema.objects.node import Node, global_id
 from schema.objects.tag import Tag
@@ -72,6 +75,11 @@ class Workspace(Node):
         """The people, by name."""
         return await workspaces.members(root.id)
 
+    @strawberry.field(graphql_type=list[Invitation])
+    async def invitations(root: strawberry.Parent[WorkspaceRow], info: Info) -> list[InvitationRow]:
+        """The pending invitations, the newest first; empty for who may not invite."""
+        return await pending_invitations(viewer_of(info), root.id)
+
     @strawberry.field(graphql_type=list[Team])
     async def teams(root: strawberry.Parent[WorkspaceRow]) -> list[TeamRow]:
         """The teams, by name."""
@@ -109,6 +117,11 @@ class Workspace(Node):
         """The presets that lie ahead, with their moments in the workspace's time zone."""
         presets = snooze.snooze_presets(root)
         return [SnoozePresetMoment(preset=one, until=until) for one, until in presets.items()]
+
+    @strawberry.field
+    def viewer_can_invite_members(root: strawberry.Parent[WorkspaceRow], info: Info) -> bool:
+        """Whether the viewer may use `inviteMember`, at least for agents."""
+        return info.context.may(root.id, Right.MANAGE_MEMBERS)
 
     @strawberry.field
     def viewer_can_manage_teams(root: strawberry.Parent[WorkspaceRow], info: Info) -> bool:
