@@ -17,7 +17,7 @@ from graphql import (
 from strawberry.extensions import SchemaExtension
 
 from schema.errors import ApiError, ErrorCode, refusal, request_error
-from schema.limits import check_limits
+from schema.limits import check_limits, items_in
 from schema.registry import HASH, ManifestProblem, hash_of, problems_of, read_manifest
 from schema.rules import errors_of
 from settings import Settings
@@ -164,9 +164,9 @@ class Documents:
     def limits(self, entry: KnownDocument, name: str | None, variables: Variables) -> Verdict:
         """Return the limit that an operation breaks with these variables."""
         sizes = tuple(
-            (key, len(value) if isinstance(value, list) else value)
+            (key, _size(value))
             for key, value in variables.items()
-            if isinstance(value, int | list)
+            if isinstance(value, int | list | dict)
         )
         key = (name, sizes)
         if key not in entry.limits:
@@ -190,6 +190,13 @@ class Documents:
             errors = errors_of(self.schema, entry.document, self.settings)
             entry.validation = tuple(request_error(error) for error in errors)
         return entry.validation
+
+
+def _size(value: int | list[Any] | dict[str, Any]) -> object:
+    """Return what the cost of an operation may depend on in the value of a variable."""
+    if isinstance(value, int):
+        return value
+    return ("list", len(value)) if isinstance(value, list) else ("input", items_in(value))
 
 
 class Checks(SchemaExtension):

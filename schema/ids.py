@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Iterable
 from functools import cache
 
 import strawberry
@@ -62,6 +63,22 @@ def decode_id(value: str, kind: str, field: str = "id") -> int:
     if key is None:
         raise hidden((field,))
     return key
+
+
+def key_in(value: str, kind: str) -> int:
+    """Return the key of an id of the given type; 0, which no row has, for any other."""
+    found, key = split_id(value)
+    return (number_in(key) if found == kind else None) or 0
+
+
+def optional_key_in(value: str | None, kind: str) -> int | None:
+    """Return the key of an id, or None where none was given; 0 for what is none of the type."""
+    return None if value is None else key_in(value, kind)
+
+
+def keys(ids: Iterable[str], kind: str = "Conversation") -> list[int]:
+    """Return the keys of a list of ids; 0, which no row has, for each of another type."""
+    return [key_in(id, kind) for id in ids]
 
 
 def decode_optional_id(value: str | None, kind: str, field: str) -> int | None:

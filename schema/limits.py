@@ -1,7 +1,8 @@
 """What one operation may ask for: depth, aliases, directives, root fields and cost.
 
 Cost: a field counts 1; a field that takes `first` or `last` counts its children once per item of
-the page asked for (25 when it asks for none, at most 100), a field that takes `ids` once per id.
+the page asked for (25 when it asks for none, at most 100), a field that takes `ids` once per id,
+a bulk mutation once per item (at most 100), and 10 more for each item: it is a transaction.
 Depth counts levels of fields, the leaf included; introspection fields have no depth, graphql-core
 bounds them. A fragment is measured once, however often it is spread, so that the walk is linear.
 """
@@ -24,6 +25,7 @@ from graphql import (
     IntValueNode,
     ListValueNode,
     NullValueNode,
+    ObjectValueNode,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
@@ -38,6 +40,9 @@ from settings import Settings
 DEFAULT_PAGE = 25
 MAX_PAGE = 100
 PAGE_ARGUMENTS = ("first", "last")
+ITEMS = ("conversationIds", "contactIds")
+"""The fields of inputs that list what a bulk mutation does something to."""
+ITEM_COST = 10
 
 
 class Measures(NamedTuple):
@@ -98,7 +103,10 @@ class Ruler:
         of_type = get_named_type(definition.type) if definition else None
         below = self.selections(node.selection_set, of_type)
         depth = 0 if of_type is not None and of_type.name.startswith("__") else below.depth
-        return Size(1 + depth, 1 + self.repeats(node, definition) * below.cost)
+        given = {argument.name.value: argument.value for argument in node.arguments or ()}
+        if items := self.items(given.get("input")):
+            return Size(1 + depth, 1 + items * (ITEM_COST + below.cost))
+        return Size(1 + depth, 1 + self.repeats(given, definition) * below.cost)
 
     def fragment(self, name: str) -> Size:
         """Return the size of a fragment; a cycle counts nothing, validation reports it."""
@@ -115,9 +123,8 @@ class Ruler:
             return self.schema.get_field(parent, node.name.value)
         return None
 
-    def repeats(self, node: FieldNode, definition: GraphQLField | None) -> int:
-        """Return how many items the children of a field are asked for."""
-        given = {argument.name.value: argument.value for argument in node.arguments or ()}
+    def repeats(self, given: Mapping[str, ValueNode], definition: GraphQLField | None) -> int:
+        """Return how many items the children of a field with these arguments are asked for."""
         for name in PAGE_ARGUMENTS:
             if name in given and not isinstance(given[name], NullValueNode):
                 return self.page(given[name])
@@ -134,6 +141,16 @@ class Ruler:
             size = self.variables.get(value.name.value)
         return max(0, min(size, MAX_PAGE)) if isinstance(size, int) else DEFAULT_PAGE
 
+    def items(self, value: ValueNode | None) -> int:
+        """Return how many items an input lists; the field itself refuses too many of them."""
+        listed = 0
+        if isinstance(value, ObjectValueNode):
+            given = {field.name.value: field.value for field in value.fields}
+            listed = max((self.length(given[name]) for name in ITEMS if name in given), default=0)
+        elif isinstance(value, VariableNode):
+            listed = items_in(self.variables.get(value.name.value))
+        return min(listed, MAX_PAGE)
+
     def length(self, value: ValueNode) -> int:
         """Return how many ids an argument lists, at least one."""
         if isinstance(value, ListValueNode):
@@ -142,6 +159,14 @@ class Ruler:
             given = self.variables.get(value.name.value)
             return max(1, len(given)) if isinstance(given, list) else 1
         return 1
+
+
+def items_in(value: object) -> int:
+    """Return how many items the value of an `input` lists; 0 where it lists none."""
+    if not isinstance(value, dict):
+        return 0
+    listed = (value[name] for name in ITEMS if name in value)
+    return max((len(one) if isinstance(one, list) else 1 for one in listed), default=0)
 
 
 def measure(
@@ -196,10 +221,21 @@ def too_complex(limit: str, maximum: int) -> ApiError:
 
 def _defaults(operation: OperationDefinitionNode) -> dict[str, object]:
     return {
-        definition.variable.name.value: int(definition.default_value.value[:4])
+        definition.variable.name.value: _plain(definition.default_value)
         for definition in operation.variable_definitions or ()
-        if isinstance(definition.default_value, IntValueNode)
+        if definition.default_value is not None
     }
+
+
+def _plain(value: ValueNode) -> object:
+    """Return what is measured of a constant: its number or its length, also within an input."""
+    if isinstance(value, IntValueNode):
+        return int(value.value[:4])
+    if isinstance(value, ListValueNode):
+        return list(value.values)
+    if isinstance(value, ObjectValueNode):
+        return {field.name.value: _plain(field.value) for field in value.fields}
+    return None
 
 
 def _written(

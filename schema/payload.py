@@ -56,7 +56,7 @@ def mutation(resolve: Callable[..., Awaitable[T]]) -> Any:
         except Refused as refused:
             current = {first_field: refused.current} if isinstance(refused, Conflict) else {}
             refused_payload: T = payload(
-                user_errors=[_user_error(refused, context.language)], **current
+                user_errors=[user_error(refused, context.language)], **current
             )
             return refused_payload
 
@@ -71,7 +71,8 @@ def _again(outcome: Any) -> Any:
     return outcome
 
 
-def _user_error(refused: Refused, language: str) -> UserError:
+def user_error(refused: Refused, language: str) -> UserError:
+    """Return a refusal as data, in the language of who asked."""
     return UserError(
         code=refused.code, message=explain(refused, language), field=list(refused.field)
     )

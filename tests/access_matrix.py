@@ -52,6 +52,22 @@ def act(name: str, *ids: str, right: Right | None, **options: Any) -> Row:
     )
 
 
+def bulk(name: str, *ids: str, right: Right, **options: Any) -> Row:
+    """Declare a mutation of a list of conversations, here of one."""
+    values = options.pop("values", {})
+    document = f"""mutation($input: {name[0].upper()}{name[1:]}Input!) {{
+      {name}(input: $input) {{
+        userErrors {{ code message field }} results {{ userErrors {{ code message field }} }}
+      }}
+    }}"""
+
+    def given(known: Ids) -> dict[str, Any]:
+        listed = {"conversationIds": [known["conversationId"]]}
+        return {"input": listed | {key: known[key] for key in ids} | values}
+
+    return Row(document, given, right, of_conversation=True, **options)
+
+
 def _by_id(field_name: str, key: str, **options: Any) -> Row:
     document = f"query($id: ID!) {{ {field_name}(id: $id) {{ __typename id }} }}"
     return Row(document, lambda known: {"id": known[key]}, **options)
@@ -233,6 +249,18 @@ ROWS: dict[str, Row] = {
         "fromMessageId",
         right=Right.VIEW,
         people_only=True,
+    ),
+    "Mutation.openConversations": bulk("openConversations", right=Right.CLOSE),
+    "Mutation.assignConversations": bulk("assignConversations", "assigneeId", right=Right.ASSIGN),
+    "Mutation.unassignConversations": bulk("unassignConversations", right=Right.ASSIGN),
+    "Mutation.closeConversations": bulk("closeConversations", "categoryId", right=Right.CLOSE),
+    "Mutation.snoozeConversations": bulk("snoozeConversations", right=Right.SNOOZE, values=SOON),
+    "Mutation.unsnoozeConversations": bulk("unsnoozeConversations", right=Right.SNOOZE),
+    "Mutation.markConversationsRead": bulk(
+        "markConversationsRead", right=Right.VIEW, people_only=True
+    ),
+    "Mutation.markConversationsUnread": bulk(
+        "markConversationsUnread", right=Right.VIEW, people_only=True
     ),
     "Mutation.startTyping": act(
         "startTyping", "conversationId", right=Right.REPLY, people_only=True

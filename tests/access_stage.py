@@ -231,7 +231,8 @@ def outcome_of(answer: dict[str, Any]) -> str:
     codes = [error["extensions"]["code"] for error in answer.get("errors", [])]
     for payload in (answer.get("data") or {}).values():
         if isinstance(payload, dict):
-            codes += [error["code"] for error in payload.get("userErrors", [])]
+            for answered in (payload, *payload.get("results", [])):
+                codes += [error["code"] for error in answered.get("userErrors", [])]
     assert "INTERNAL" not in codes, answer
     assert "INVALID" not in codes, answer
     return next((code for code in codes if code in REFUSALS), ALLOWED)

@@ -22,6 +22,16 @@ from tests.world import Api, Person, World, let_time_pass, run_jobs, webhook
 Row = dict[str, Any]
 Deed = Callable[[], Awaitable[None]]
 
+BULK = (
+    "openConversations",
+    "assignConversations",
+    "unassignConversations",
+    "closeConversations",
+    "snoozeConversations",
+    "unsnoozeConversations",
+    "markConversationsRead",
+    "markConversationsUnread",
+)
 MUTATIONS = (
     "openConversation",
     "closeConversation",
@@ -36,6 +46,7 @@ MUTATIONS = (
     "updateContact",
     "tagContact",
     "untagContact",
+    *BULK,
 )
 
 
@@ -192,7 +203,11 @@ class Crowd:
             await self._lead("assignConversation", target | (await self.all_targets())[-1])
         if name.endswith("Contact"):
             target = {"contactId": encode_id("Contact", row.contact_id)}
-        await self._call(name, target | values.get(name, {}))
+        if name in BULK:
+            rows = await Conversation.all().order_by("id").limit(3)
+            target = {"conversationIds": [encode_id("Conversation", one.id) for one in rows]}
+        given = values.get(name.replace("Conversations", "Conversation"), {})
+        await self._call(name, target | given)
         if name == "sendMessage":
             await run_jobs()
 

@@ -19,6 +19,8 @@ from tests.world import Api, snapshot
 DEADLINE_SECONDS = 20
 NO_IDS = ("", "x", "é", "Q29udmVyc2F0aW9uOg", encode_id("Nothing", 1), "9" * 400)
 """Texts that are no ids of ours."""
+IN_PLACE_OF = {"teamId": "assigneeId"}
+"""Ids that are given in place of those that a row gives: both at once are refused."""
 ENDLESS = ("Subscription.",)
 """Fields that answer nothing where they refuse nothing: only their workspace is asked."""
 
@@ -47,7 +49,8 @@ def values_of(row: Row, stage: Stage, argument: str, value: str) -> dict[str, An
     """Return the values of a row with one id replaced."""
     values = row.values(stage.ids)
     place = values["input"] if argument not in values else values
-    assert argument in place, f"the row gives no {argument}"
+    if argument not in place:
+        place[argument] = place.pop(IN_PLACE_OF[argument])
     place[argument] = [value] if isinstance(place[argument], list) else value
     return values
 
@@ -55,7 +58,7 @@ def values_of(row: Row, stage: Stage, argument: str, value: str) -> dict[str, An
 def kind_of(row: Row, stage: Stage, argument: str) -> str:
     """Return the type of the object that an id names in a row."""
     values = row.values(stage.ids)
-    own = values.get(argument) or values["input"][argument]
+    own = values.get(argument) or values["input"].get(argument) or stage.ids[argument]
     return split_id(own[0] if isinstance(own, list) else own)[0]
 
 
