@@ -17,6 +17,7 @@ from resolvers.composer import ComposerRestriction
 from resolvers.inbox_filter import ChoiceOperator, ContactField, OrderOperator
 from resolvers.inbox_kinds import InboxGroup, InboxKind
 from resolvers.inbox_pages import ConversationSort
+from resolvers.inbox_view import Move
 from resolvers.snooze import SnoozePreset
 
 NAMES: dict[type[Enum], str] = {
@@ -39,6 +40,7 @@ NAMES: dict[type[Enum], str] = {
     Role: "MemberRole",
     InboxGroup: "InboxGroup",
     InboxKind: "InboxKind",
+    Move: "InboxChange",
     InboxSharing: "InboxSharing",
     OrderOperator: "OrderOperator",
     Visibility: "ContactVisibility",

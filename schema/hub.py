@@ -12,6 +12,8 @@ from realtime.broker import Broker, Signal, Wake
 from realtime.log import Logged, LogReader, Subscriber
 from realtime.presence import Typing, read_typing
 from resolvers.batches import Delivery, conversations_by_id, hydrate, messages_by_id
+from resolvers.inbox_view import Moved
+from schema.inbox_views import InboxViews
 from schema.loaders import Loaders
 from schema.sharing import Answer
 
@@ -28,6 +30,12 @@ class Told:
     loaders: Loaders = field(default_factory=Loaders)
     answers: dict[object, Answer] = field(default_factory=dict)
     """What was executed for its subscribers, as `schema/sharing.py` keeps it."""
+    is_live: bool = False
+    """Whether it comes from the live end of the log, and not from a replay."""
+    moves: dict[object, Moved] = field(default_factory=dict)
+    """What it has done to the inboxes that are followed, by the keys of their views."""
+    ended: set[object] = field(default_factory=set)
+    """The keys of the views that must be read anew after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +50,13 @@ class TypingTold:
 Item = Told | TypingTold
 
 
-async def tell(events: Sequence[Logged]) -> list[Item]:
+async def tell(events: Sequence[Logged], *, is_live: bool = False) -> list[Told]:
     """Return a page of the log as what subscribers get."""
-    return [_primed(delivery) for delivery in await hydrate(events)]
+    return [_primed(delivery, is_live=is_live) for delivery in await hydrate(events)]
 
 
-def _primed(delivery: Delivery) -> Told:
-    told = Told(delivery)
+def _primed(delivery: Delivery, *, is_live: bool) -> Told:
+    told = Told(delivery, is_live=is_live)
     if delivery.conversation is not None:
         told.loaders.of(conversations_by_id).prime(delivery.conversation.id, delivery.conversation)
     if delivery.message is not None:
@@ -61,6 +69,7 @@ class Hub:
 
     def __init__(self, broker: Broker, *, queue_limit: int) -> None:
         self.reader: LogReader[Item] = LogReader(broker, self._tell, queue_limit=queue_limit)
+        self.inbox_views = InboxViews(self.reader)
         self._typists: dict[int, set[Subscriber[Item]]] = {}
         self._signs: asyncio.Queue[Typing] = asyncio.Queue(SIGNS_WAITING)
         self._ends: dict[tuple[int, str], asyncio.TimerHandle] = {}
@@ -83,14 +92,17 @@ class Hub:
     def leave(self, workspace_id: int, subscriber: Subscriber[Item]) -> None:
         """Unsubscribe from everything."""
         self.reader.leave(workspace_id, subscriber)
+        self.inbox_views.leave(subscriber)
         typists = self._typists.get(workspace_id)
         if typists is not None:
             typists.discard(subscriber)
             if not typists:
                 del self._typists[workspace_id]
 
-    async def _tell(self, _workspace_id: int, events: Sequence[Logged]) -> list[Item]:
-        return await tell(events)
+    async def _tell(self, workspace_id: int, events: Sequence[Logged]) -> list[Item]:
+        told = await tell(events, is_live=True)
+        await self.inbox_views.apply(workspace_id, told)
+        return list(told)
 
     def _hear(self, news: Wake | Signal) -> None:
         if isinstance(news, Signal) and news.workspace_id in self._typists:

@@ -1,5 +1,7 @@
 """Inboxes: one by its id, and the custom ones that members make."""
 
+from collections.abc import AsyncIterator
+
 import strawberry
 from strawberry import UNSET
 
@@ -11,7 +13,9 @@ from resolvers.inbox_kinds import Sharing
 from schema.context import Info, viewer_of
 from schema.ids import decode_id, encode_id, split_id
 from schema.inbox_filter import InboxFilterInput, filter_of
+from schema.inbox_stream import follow_inbox
 from schema.objects.inbox import CustomInbox, Inbox
+from schema.objects.inbox_event import InboxChanged
 from schema.payload import Payload, mutation, result
 
 
@@ -147,3 +151,21 @@ class Mutation:
         inbox_id = decode_id(input.inbox_id, "CustomInbox", "inboxId")
         gone = await inbox.delete_inbox(viewer_of(info), inbox_id)
         return DeleteInboxPayload(deleted_inbox_id=encode_id("CustomInbox", gone))
+
+
+@strawberry.type
+class Subscription:
+    """Following inboxes."""
+
+    @strawberry.subscription
+    async def inbox_changed(
+        self, info: Info, inbox_id: strawberry.ID, after: str | None = None
+    ) -> AsyncIterator[InboxChanged]:
+        """What enters an inbox of the viewer, leaves it or changes in it, with its counts.
+
+        After a cursor, what happened meanwhile comes as MOVED where the conversation is there by
+        now: add it where you do not know it. As LEFT comes what is not there, also if it never was.
+        Where the inbox itself has changed the stream ends: query it again.
+        """
+        async for event in follow_inbox(info, *split_id(inbox_id), after):
+            yield event

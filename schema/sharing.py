@@ -104,7 +104,7 @@ def key_of(executor: Any, variables: str, seen: Any) -> object:
     class_of = getattr(executor.context_value, "class_in", None)
     workspace_id = seen.told.delivery.logged.fact.workspace_id if class_of else None
     kind = class_of(workspace_id) if class_of else None
-    return (id(executor.operation), variables, seen.is_hidden, kind)
+    return (id(executor.operation), variables, seen.is_hidden, seen.part, kind)
 
 
 def share(executor: Any, event: Shared, key: object, execute: Execute) -> Any:

@@ -21,6 +21,7 @@ from realtime.events import (
 )
 from resolvers.access import sees, sees_assignment
 from resolvers.inbox_kinds import is_told_of
+from resolvers.inbox_view import Moved
 from resolvers.viewer import Membership, Viewer
 from schema.hub import Told
 
@@ -41,6 +42,10 @@ class Seen:
 
     told: Told
     is_hidden: bool
+    part: object = None
+    """What else its result depends on: the view of an inbox."""
+    moved: Moved | None = None
+    """What it has done to the inbox that is followed."""
 
 
 def seen_by(viewer: Viewer, told: Told) -> Seen | None:

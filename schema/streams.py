@@ -68,6 +68,9 @@ class Follower:
         self.viewer = found
         self._context.viewer = found
 
+    def subscribe(self, _subscriber: Subscriber[Item]) -> None:
+        """Take note of the subscriber that gets the live events; there is nothing to do here."""
+
     async def see(self, told: Told) -> Seen | None:
         """Return an event as the viewer may see it at this moment, if they want it."""
         if self.must_look_anew(told):
@@ -103,9 +106,8 @@ class Follower:
             page = await read_page(self.workspace_id, after)
             if not page or page[0].seq != after + 1:
                 raise cursor_expired()
-            for item in await tell(page):
-                if isinstance(item, Told):
-                    yield item
+            for told in await tell(page):
+                yield told
             after = page[-1].seq
 
 
@@ -144,6 +146,8 @@ async def follow(
     after: str | None,
     wants: Wants,
     tell_it: Callable[[Seen], T],
+    *,
+    follower: Follower | None = None,
 ) -> AsyncIterator[T]:
     """Yield what the viewer may see after a cursor, then live, in commit order, without a gap.
 
@@ -154,7 +158,7 @@ async def follow(
     access ended or changed (4412).
     """
     require(viewer_of(info), workspace_id, Right.VIEW)
-    follower = Follower(info, workspace_id, wants)
+    follower = follower or Follower(info, workspace_id, wants)
     head = await read_head(workspace_id)
     place = info.context.place if info.context.place is not None else start_of(after, head)
     async for told in follower.replay(place, head.seq - PAGE_EVENTS):
@@ -162,6 +166,7 @@ async def follow(
         if seen := await follower.see(told):
             yield tell_it(seen)
     async with subscribed(info, workspace_id, follower.is_wanted) as (subscriber, position):
+        follower.subscribe(subscriber)
         await follower.look_anew()
         async for told in follower.replay(place, position):
             place = told.delivery.logged.seq

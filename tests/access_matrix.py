@@ -266,6 +266,11 @@ ROWS: dict[str, Row] = {
         "startTyping", "conversationId", right=Right.REPLY, people_only=True
     ),
     "Mutation.stopTyping": act("stopTyping", "conversationId", right=Right.REPLY, people_only=True),
+    "Subscription.inboxChanged": Row(
+        "subscription($id: ID!, $after: String) {"
+        " inboxChanged(inboxId: $id, after: $after) { change conversationId } }",
+        lambda known: {"id": known["standardInboxId"], "after": known["after"]},
+    ),
     "Subscription.workspaceEvents": _stream("workspaceEvents", "eventId"),
     "Subscription.conversationChanged": _stream("conversationChanged", "eventId"),
     "Subscription.messageAdded": _stream("messageAdded", "eventId"),

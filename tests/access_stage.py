@@ -152,6 +152,7 @@ async def ids_of(
     return {
         "workspaceId": world.id,
         "inboxId": encode_id("CustomInbox", inbox.id),
+        "standardInboxId": encode_id("StandardInbox", f"{world.workspace.id}.ALL"),
         "conversationId": encode_id("Conversation", message.conversation_id),
         "contactId": encode_id("Contact", message.conversation.contact_id),
         "messageId": encode_id("Message", failed.id),

@@ -19,7 +19,7 @@ fragment Row on Conversation {
     id name email phone { display } version
     tags { id name } channels { externalId lastMessageAt }
   }
-  assignee { ... on Member { id name } ... on AiAgent { id } }
+  assignee { ... on Member { id name team { id } } ... on AiAgent { id } }
   team { id }
   lastMessage { id seq text status }
   snooze { until since by { id } }
@@ -38,7 +38,7 @@ query Snapshot($id: ID!) {
   workspace(id: $id) {
     eventCursor
     inboxes {
-      kind openCount unreadCount
+      id kind openCount unreadCount
       conversations(first: 20) { pageInfo { hasNextPage } nodes { ...Row } }
     }
   }
@@ -97,11 +97,11 @@ class Client:
     hidden: int = 0
     """How many conversations went out of sight by an event."""
 
-    async def refetch(self) -> dict[str, Any]:
-        """Read everything anew; return the inboxes by kind."""
+    async def refetch(self) -> list[Any]:
+        """Read everything anew; return the inboxes, All first."""
         data = await self.api.ask(self.person, SNAPSHOT, id=self.world.id)
-        inboxes = {inbox["kind"]: inbox for inbox in data["workspace"]["inboxes"]}
-        listed = inboxes["ALL"]["conversations"]
+        inboxes: list[Any] = data["workspace"]["inboxes"]
+        listed = inboxes[0]["conversations"]
         assert not listed["pageInfo"]["hasNextPage"]
         self.rows = {row["id"]: row for row in listed["nodes"]}
         self.cursor = data["workspace"]["eventCursor"]
