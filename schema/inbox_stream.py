@@ -13,7 +13,7 @@ from schema.hub import Item, Told
 from schema.objects.event import changes_conversation
 from schema.objects.inbox_event import InboxChanged
 from schema.sight import OF_RIGHTS, Seen
-from schema.streams import Follower, cursor_expired, follow
+from schema.streams import Follower, cursor_expired, follow_with
 
 
 class InboxFollower(Follower):
@@ -86,16 +86,12 @@ class InboxFollower(Follower):
 async def follow_inbox(
     info: Info, kind: str, key: str, after: str | None
 ) -> AsyncIterator[InboxChanged]:
-    """Yield what happens to an inbox of the viewer; see `follow` for the rest."""
+    """Yield what happens to an inbox of the viewer; see `follow_with` for the rest."""
     viewer = viewer_of(info)
     inbox = await find_inbox(viewer, kind, key)
     async with info.context.hub.inbox_views.watched(viewer, inbox) as view:
-        async for event in follow(
-            info,
-            inbox.workspace_id,
-            after,
-            lambda fact: changes_conversation(fact, None),
-            lambda seen: InboxChanged(seen=seen, view=view),
-            follower=InboxFollower(info, view),
+        follower = InboxFollower(info, view)
+        async for event in follow_with(
+            follower, info, after, lambda seen: InboxChanged(seen=seen, view=view)
         ):
             yield event

@@ -140,14 +140,19 @@ async def subscribed(
             hub.leave(workspace_id, subscriber)
 
 
-async def follow(
+def follow(
     info: Info,
     workspace_id: int,
     after: str | None,
     wants: Wants,
     tell_it: Callable[[Seen], T],
-    *,
-    follower: Follower | None = None,
+) -> AsyncIterator[T]:
+    """Yield the facts that are wanted; see `follow_with`."""
+    return follow_with(Follower(info, workspace_id, wants), info, after, tell_it)
+
+
+async def follow_with(
+    follower: Follower, info: Info, after: str | None, tell_it: Callable[[Seen], T]
 ) -> AsyncIterator[T]:
     """Yield what the viewer may see after a cursor, then live, in commit order, without a gap.
 
@@ -157,8 +162,8 @@ async def follow(
     Raises CURSOR_EXPIRED, and closes the socket of a slow consumer (4413) or of a viewer whose
     access ended or changed (4412).
     """
+    workspace_id = follower.workspace_id
     require(viewer_of(info), workspace_id, Right.VIEW)
-    follower = follower or Follower(info, workspace_id, wants)
     head = await read_head(workspace_id)
     place = info.context.place if info.context.place is not None else start_of(after, head)
     async for told in follower.replay(place, head.seq - PAGE_EVENTS):

@@ -110,8 +110,10 @@ async def test_a_stream_of_another_workspace_is_one_that_never_was(api: Api) -> 
     stage, foreign = await make_stage(), await make_stage()
     for name in (name for name in ROWS if name.startswith(ENDLESS)):
         answers = set()
-        for value in strange_ids("Workspace", foreign):
-            values = ROWS[name].values(stage.ids) | {"workspaceId": value}
+        own = ROWS[name].values(stage.ids)
+        argument = next(argument for argument in ("workspaceId", "id") if argument in own)
+        for value in strange_ids(split_id(own[argument])[0], foreign):
+            values = own | {argument: value}
             context = await ContextMaker(api.hub)(stage.world.owner.token, "")
             async with asyncio.timeout(DEADLINE_SECONDS):
                 result: Any = await api.schema.subscribe(
