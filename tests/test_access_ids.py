@@ -9,6 +9,7 @@ import strawberry
 from graphql import GraphQLField, GraphQLInputObjectType, get_named_type
 
 from resolvers.node import FINDERS
+from resolvers.page import MAX_PAGE
 from schema.context import ContextMaker
 from schema.ids import encode_id, split_id
 from schema.root import build_schema
@@ -94,7 +95,8 @@ async def test_an_id_of_another_workspace_is_one_that_never_was(api: Api) -> Non
 
 async def test_no_node_of_another_workspace_is_found(api: Api) -> None:
     stage, foreign = await make_stage(), await make_stage()
-    keys = [encode_id(kind, number) for kind in FINDERS for number in range(1, 8)]
+    most = (MAX_PAGE - 1) // len(FINDERS)
+    keys = [encode_id(kind, number) for kind in FINDERS for number in range(1, most + 1)]
     keys.append(strawberry.ID(foreign.ids["inboxId"]))
     document = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
     mine = await api.ask(stage.world.owner, document, ids=keys)
