@@ -38,7 +38,7 @@ class Code(Enum):
     NO_CHANNEL = "NO_CHANNEL"
     """There is no connected channel on which the contact can be reached."""
     BLOCKED = "BLOCKED"
-    """The contact is blocked."""
+    """The contact is blocked: their conversation stays as it is until they no longer are."""
     INSUFFICIENT_BALANCE = "INSUFFICIENT_BALANCE"
     """The account of the channel cannot pay for messages."""
     AI_HANDLING = "AI_HANDLING"

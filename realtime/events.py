@@ -26,8 +26,38 @@ class ContactUpdated:
 
 
 @dataclass(frozen=True, slots=True)
+class ContactBlocked:
+    """A contact was blocked; who looks after them tells who may have lost sight of them."""
+
+    workspace_id: int
+    contact_id: int
+    conversation_id: int
+    assignee_id: int | None
+    assignee_team_id: int | None
+    team_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactUnblocked:
+    """A contact is no longer blocked."""
+
+    workspace_id: int
+    contact_id: int
+    conversation_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class MessageAdded:
     """A message came in or was accepted for sending."""
+
+    workspace_id: int
+    conversation_id: int
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageQuarantined:
+    """A blocked contact wrote: their message has its place in the thread, and is no news."""
 
     workspace_id: int
     conversation_id: int
@@ -73,6 +103,8 @@ class ConversationAssigned:
     previous_team_id: int | None
     ai_agent_id: int | None = None
     team_id: int | None = None
+    is_blocked: bool = False
+    """Whether its contact was blocked, so that some had lost sight of it before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +127,8 @@ class ConversationUnassigned:
     previous_assignee_id: int | None
     previous_assignee_team_id: int | None
     previous_team_id: int | None
+    is_blocked: bool = False
+    """Whether its contact was blocked, so that some had lost sight of it before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +240,10 @@ class CredentialRevoked:
 Fact = (
     ContactCreated
     | ContactUpdated
+    | ContactBlocked
+    | ContactUnblocked
     | MessageAdded
+    | MessageQuarantined
     | MessageStatusChanged
     | ConversationOpened
     | ConversationClosed
@@ -227,6 +264,8 @@ Fact = (
     | CredentialRevoked
 )
 
+ABOUT_MESSAGES = (MessageAdded, MessageQuarantined, MessageStatusChanged)
+"""The facts that speak of a message."""
 FACTS: dict[str, type[Fact]] = {fact.__name__: fact for fact in get_args(Fact)}
 
 

@@ -42,15 +42,17 @@ def sees_assignment(
     return membership.team_id in (assignee_team_id, team_id)
 
 
-PLACE = ("workspace_id", "assignee_id", "team_id", "assignee.team_id")
+PLACE = ("workspace_id", "assignee_id", "team_id", "assignee.team_id", "blocked_at")
 """What decides on who sees a conversation."""
 
 
 def sees_place(viewer: Viewer, place: Sequence[Any]) -> bool:
     """Tell whether the viewer may see a conversation with this PLACE. No query."""
-    workspace_id, assignee_id, team_id, assignee_team_id = place
+    workspace_id, assignee_id, team_id, assignee_team_id, blocked_at = place
     membership = viewer.memberships.get(workspace_id)
-    return membership is not None and sees_assignment(
+    if membership is None or (blocked_at is not None and not membership.sees_blocked):
+        return False
+    return sees_assignment(
         membership,
         assignee_id=assignee_id,
         assignee_team_id=assignee_team_id,
@@ -61,13 +63,16 @@ def sees_place(viewer: Viewer, place: Sequence[Any]) -> bool:
 def sees(viewer: Viewer, row: ConversationRow) -> bool:
     """Tell whether the viewer may see a conversation whose `assignee` is loaded. No query."""
     team_id = row.assignee.team_id if row.assignee is not None else None
-    return sees_place(viewer, (row.workspace_id, row.assignee_id, row.team_id, team_id))
+    place = (row.workspace_id, row.assignee_id, row.team_id, team_id, row.blocked_at)
+    return sees_place(viewer, place)
 
 
 def visible_conversations(viewer: Viewer, workspace_id: int) -> Where:
     """Return the SQL form of `sees`, on conversations (alias c) with their assignee (alias m)."""
     membership = require(viewer, workspace_id, Right.VIEW)
     where = Where("c.workspace_id = ?", (workspace_id,))
+    if not membership.sees_blocked:
+        where &= Where("c.blocked_at IS NULL")
     if membership.sees_all:
         return where
     rules, values = "c.assignee_id = ?", [membership.member_id]
@@ -111,13 +116,29 @@ async def get_conversation(
     return cast(ConversationRecord, found[0])
 
 
+def is_frozen(conversation: ConversationRow) -> bool:
+    """Tell whether its contact is blocked, so that only who looks after it can change."""
+    return conversation.blocked_at is not None
+
+
+def refuse_blocked(conversation: ConversationRow) -> None:
+    """Refuse what cannot be done with a frozen conversation."""
+    if is_frozen(conversation):
+        raise Refused(Code.BLOCKED, "This contact is blocked.", field=("conversationId",))
+
+
 async def hold_conversation(
-    viewer: Viewer, conversation_id: int, right: Right, *, expected_version: int | None = None
+    viewer: Viewer,
+    conversation_id: int,
+    right: Right,
+    *,
+    expected_version: int | None = None,
+    also_blocked: bool = False,
 ) -> ConversationRecord:
     """Return a conversation to be changed, locked until the transaction ends.
 
-    Refuses as `get_conversation` does, and raises Conflict if `expected_version` is not its
-    version any more.
+    Refuses as `get_conversation` does, raises Conflict if `expected_version` is not its version
+    any more, and refuses one that is blocked unless it is wanted also then.
     """
     conversation = await lock_conversation(conversation_id)
     if conversation is None or not sees(viewer, conversation):
@@ -125,6 +146,23 @@ async def hold_conversation(
     require(viewer, conversation.workspace_id, right)
     if expected_version is not None and conversation.version != expected_version:
         raise Conflict(conversation)
+    if not also_blocked:
+        refuse_blocked(conversation)
+    return conversation
+
+
+async def hold_conversation_with(
+    viewer: Viewer, contact_id: int, right: Right
+) -> ConversationRecord:
+    """Return a contact's conversation, also a blocked one, locked until the transaction ends.
+
+    Refuses as `get_contact` does.
+    """
+    found = await sql.records("SELECT id FROM conversation WHERE contact_id = ?", contact_id)
+    conversation = await lock_conversation(found[0][0]) if found else None
+    if conversation is None or not sees(viewer, conversation):
+        raise hidden(("contactId",))
+    require(viewer, conversation.workspace_id, right)
     return conversation
 
 

@@ -1,7 +1,7 @@
 """Assignment: who looks after a conversation, a member, an AI agent or a team."""
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from models.activity import ActivityKind
 from models.ai_agent import AiAgent
@@ -19,7 +19,7 @@ from models.refusal import Code, Conflict, Refused
 from realtime.events import ConversationAssigned, ConversationTakenOver, ConversationUnassigned
 from realtime.jobs import cancel
 from realtime.transaction import Announce, transaction
-from resolvers.access import hold_conversation
+from resolvers.access import hold_conversation, is_frozen
 from resolvers.conversation import caused_by, record, save_state
 from resolvers.idle_clock import watch
 from resolvers.viewer import Right, Viewer, hidden
@@ -111,6 +111,19 @@ def ai_work_of(conversation_id: int) -> str:
     return f"conversation:{conversation_id}:ai"
 
 
+async def _hold(
+    viewer: Viewer, conversation_id: int, expected_version: int | None
+) -> ConversationRecord:
+    """Return a locked conversation to be assigned: who looks after it is no matter of blocking."""
+    return await hold_conversation(
+        viewer,
+        conversation_id,
+        Right.ASSIGN,
+        expected_version=expected_version,
+        also_blocked=True,
+    )
+
+
 async def assign_conversation(
     viewer: Viewer,
     conversation_id: int,
@@ -129,9 +142,7 @@ async def assign_conversation(
     """
     check_choice(assignee_id, ai_agent_id, team_id)
     async with transaction() as announce:
-        conversation = await hold_conversation(
-            viewer, conversation_id, Right.ASSIGN, expected_version=expected_version
-        )
+        conversation = await _hold(viewer, conversation_id, expected_version)
         target = await _target(conversation, assignee_id, ai_agent_id, team_id)
         if is_with(conversation, target):
             return conversation
@@ -139,7 +150,11 @@ async def assign_conversation(
             raise Conflict(conversation, field="ifUnassigned")
         previous = previous_place(conversation)
         await hand_over(conversation, target, announce)
-        given = {"assignee_id": assignee_id, "ai_agent_id": ai_agent_id, "team_id": team_id}
+        given: dict[str, Any] = {
+            "assignee_id": assignee_id,
+            "ai_agent_id": ai_agent_id,
+            "team_id": team_id,
+        }
         cause = caused_by(viewer, conversation.workspace_id)
         record(conversation, announce, ActivityKind.ASSIGNED, cause, until=None, **given)
         save_state(conversation, announce)
@@ -154,9 +169,7 @@ async def unassign_conversation(
 ) -> ConversationRecord:
     """Move a conversation to Unassigned; one without assignee and team stays as it is."""
     async with transaction() as announce:
-        conversation = await hold_conversation(
-            viewer, conversation_id, Right.ASSIGN, expected_version=expected_version
-        )
+        conversation = await _hold(viewer, conversation_id, expected_version)
         if is_with(conversation, NOBODY):
             return conversation
         previous = previous_place(conversation)
@@ -230,13 +243,14 @@ async def _target(
     return Target(team_id=team_id)
 
 
-def previous_place(conversation: ConversationRecord) -> dict[str, int | None]:
+def previous_place(conversation: ConversationRecord) -> dict[str, Any]:
     """Return who saw a conversation before it was given away, as its event tells."""
     member = conversation.assignee
     return {
         "previous_assignee_id": member.id if member is not None else None,
         "previous_assignee_team_id": member.team_id if member is not None else None,
         "previous_team_id": conversation.team_id,
+        "is_blocked": is_frozen(conversation),
     }
 
 

@@ -26,12 +26,11 @@ from models.team import Team
 from models.user import User
 from models.workspace import Workspace
 from realtime.events import (
+    ABOUT_MESSAGES,
     CredentialRevoked,
     CustomInboxChanged,
     MemberChanged,
     MemberTeamChanged,
-    MessageAdded,
-    MessageStatusChanged,
     TeamChanged,
     WorkspaceSettingsChanged,
 )
@@ -77,10 +76,26 @@ async def messages_by_id(ids: Collection[int]) -> dict[int, MessageRecord]:
     return {row.id: row for row in rows}
 
 
-async def messages_on_retry(ids: Collection[int]) -> dict[int, bool]:
-    """Return, for messages of which a retry is on its way or has arrived, that it is so."""
+async def messages_beyond_retry(ids: Collection[int]) -> dict[int, bool]:
+    """Return, for messages that cannot be sent again whatever their status, that it is so.
+
+    A retry of them is on its way or has arrived, or their contact is blocked.
+    """
     rows = await sql.records(
-        f"SELECT retry_of_id FROM message WHERE status <> 'FAILED' AND {sql.among('retry_of_id')}",
+        f"SELECT retry_of_id FROM message WHERE status <> 'FAILED' AND {sql.among('retry_of_id')}"
+        " UNION SELECT t.id FROM message t JOIN conversation c ON c.id = t.conversation_id"
+        f" WHERE c.blocked_at IS NOT NULL AND {sql.among('t.id')}",
+        sql.group(ids),
+        sql.group(ids),
+    )
+    return {row[0]: True for row in rows}
+
+
+async def blocked_contacts(ids: Collection[int]) -> dict[int, bool]:
+    """Return, for contacts who are blocked, that they are."""
+    rows = await sql.records(
+        "SELECT contact_id FROM conversation WHERE blocked_at IS NOT NULL"
+        f" AND {sql.among('contact_id')}",
         sql.group(ids),
     )
     return {row[0]: True for row in rows}
@@ -258,9 +273,7 @@ async def hydrate(events: Sequence[Logged]) -> list[Delivery]:
         for fact in facts
         if not isinstance(fact, (*OF_MEMBERS, *OF_THE_WORKSPACE))
     }
-    message_ids = {
-        fact.message_id for fact in facts if isinstance(fact, MessageAdded | MessageStatusChanged)
-    }
+    message_ids = {fact.message_id for fact in facts if isinstance(fact, ABOUT_MESSAGES)}
     member_ids = {fact.member_id for fact in facts if isinstance(fact, OF_MEMBERS)}
     conversations = await conversations_by_id(conversation_ids) if conversation_ids else {}
     messages = await messages_by_id(message_ids) if message_ids else {}

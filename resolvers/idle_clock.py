@@ -31,11 +31,12 @@ def idle_since_after(
 def closes_at(conversation: ConversationRow) -> datetime | None:
     """Return when a conversation closes by itself, unless somebody writes; None: no clock runs.
 
-    An AI agent's conversation never does; given to people again, it does as long after the last
-    word as if they had always had it.
+    Nor does a blocked contact's, nor an AI agent's; given to people again, that does as long after
+    the last word as if they had always had it.
     """
     if (
         conversation.status is not ConversationStatus.OPEN
+        or conversation.blocked_at is not None
         or conversation.ai_agent_id is not None
         or conversation.idle_since is None
         or conversation.auto_close_minutes is None
@@ -70,7 +71,7 @@ def note_message(
 
 
 def resume(conversation: ConversationRecord, announce: Announce) -> None:
-    """Start the clock anew at the end of a snooze, if a member had the last word."""
+    """Start the clock anew at the end of a snooze or a block, if a member had the last word."""
     if conversation.idle_since is not None:
         conversation.idle_since = now()
         watch(conversation, announce)

@@ -1,6 +1,7 @@
 """Inbound: what a contact's message, an echo or a receipt changes."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 from connectors.channels import (
     ContactProfile,
@@ -17,9 +18,11 @@ from models.conversation import Conversation
 from models.engine import sql
 from models.message import Direction, Message, MessageKind, MessageSource, MessageStatus
 from models.queries import lock_conversation
+from models.records import ConversationRecord
 from models.refusal import Refused
 from models.workspace import Workspace
 from realtime.transaction import Announce
+from resolvers.access import is_frozen
 from resolvers.contact import NAME_LENGTH, Details, add_contact, clean_email, clean_phone
 from resolvers.conversation import contact_wrote
 from resolvers.delivery import reply_arrived, report_status
@@ -60,6 +63,7 @@ async def _receive_receipt(channel: Channel, item: InboundReceipt, announce: Ann
 async def _receive_message(
     channel: Channel, item: InboundMessage | InboundEcho, announce: Announce
 ) -> None:
+    """Store a message once; what a blocked contact sends is quarantined and changes nothing."""
     if await Message.filter(channel_id=channel.id, external_id=item.external_id).exists():
         return
     target = await _contact_channel(channel, item, announce)
@@ -68,15 +72,9 @@ async def _receive_message(
     assert conversation is not None  # noqa: S101 - it was just found
     incoming = isinstance(item, InboundMessage)
     moment = now()
-    if incoming:
-        await contact_wrote(conversation, announce)
-        if conversation.unreplied_since is None:
-            workspace = await Workspace.get(id=channel.workspace_id)
-            if moment >= workspace.unreplied_since:
-                conversation.unreplied_since = moment
-        target.last_incoming_at = moment
-    target.last_message_at = moment
-    await target.save(update_fields=["last_incoming_at", "last_message_at"])
+    is_quarantined = incoming and is_frozen(conversation)
+    if not is_quarantined:
+        await _note(conversation, target, moment, announce, incoming=incoming)
     is_text = item.content.kind is ContentKind.TEXT
     draft = Draft(
         direction=Direction.INCOMING if incoming else Direction.OUTGOING,
@@ -88,12 +86,33 @@ async def _receive_message(
         status=MessageStatus.RECEIVED if incoming else MessageStatus.SENT,
         sent_at=None if incoming else moment,
         provider_at=item.occurred_at,
+        is_quarantined=is_quarantined,
     )
     reached = Target(target.id, channel.id, await take_message_id())
     message = append(conversation, reached, draft, announce)
     if not incoming:
         await announce.flush()
         await reply_arrived(message, announce)
+
+
+async def _note(
+    conversation: ConversationRecord,
+    target: ContactChannel,
+    moment: datetime,
+    announce: Announce,
+    *,
+    incoming: bool,
+) -> None:
+    """Note that a message passed: one of the contact opens the conversation and wants an answer."""
+    if incoming:
+        await contact_wrote(conversation, announce)
+        if conversation.unreplied_since is None:
+            workspace = await Workspace.get(id=conversation.workspace_id)
+            if moment >= workspace.unreplied_since:
+                conversation.unreplied_since = moment
+        target.last_incoming_at = moment
+    target.last_message_at = moment
+    await target.save(update_fields=["last_incoming_at", "last_message_at"])
 
 
 async def _contact_channel(

@@ -47,12 +47,14 @@ async def send_message(
 ) -> MessageRow:
     """Accept a message for delivery, PENDING; without a channel, on the one used last.
 
-    A closed conversation opens. The same key with the same input returns the first message. It is
-    refused where the composer is restricted.
+    A closed conversation opens. The same key with the same input returns the first message, also
+    where the composer is restricted by then; else it is refused there.
     """
     text = check_text(text)
     async with settled(idempotency_key), transaction() as announce:
-        conversation = await hold_conversation(viewer, conversation_id, Right.REPLY)
+        conversation = await hold_conversation(
+            viewer, conversation_id, Right.REPLY, also_blocked=True
+        )
         use = KeyUse(viewer, conversation.workspace_id, "sendMessage", idempotency_key)
         first = await use.first_result([conversation_id, text, channel_id])
         if first is not None:
@@ -79,7 +81,9 @@ async def retry_message(
     """
     failed = await get_message(viewer, message_id, Right.REPLY)
     async with settled(idempotency_key), transaction() as announce:
-        conversation = await hold_conversation(viewer, failed.conversation_id, Right.REPLY)
+        conversation = await hold_conversation(
+            viewer, failed.conversation_id, Right.REPLY, also_blocked=True
+        )
         use = KeyUse(viewer, conversation.workspace_id, "retryMessage", idempotency_key)
         first = await use.first_result([message_id])
         if first is not None:

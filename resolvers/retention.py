@@ -7,6 +7,7 @@ from models.engine import sql
 from models.idempotency_key import IdempotencyKey
 from models.inbound_event import InboundEvent
 from models.job import Job, JobState
+from models.message import Message
 from models.rate_window import RateWindow
 from models.session import Session
 from realtime.jobs import ClaimedJob
@@ -17,6 +18,8 @@ CLEAN_UP = "clean_up"
 CLEAN_UP_EVERY_SECONDS = 3600
 INBOUND_RETENTION_DAYS = 30
 DEAD_JOB_RETENTION_DAYS = 30
+QUARANTINE_RETENTION_DAYS = 30
+"""How long what blocked contacts have sent is kept, also if they are no longer blocked."""
 EVENTS_AT_ONCE = 5000
 
 
@@ -39,6 +42,9 @@ async def clean_up(job: ClaimedJob) -> None:
     ).delete()
     await Job.filter(
         state=JobState.DEAD, created_at__lt=moment - timedelta(days=DEAD_JOB_RETENTION_DAYS)
+    ).delete()
+    await Message.filter(
+        is_quarantined=True, created_at__lt=moment - timedelta(days=QUARANTINE_RETENTION_DAYS)
     ).delete()
     await Session.filter(refresh_expires_at__lt=moment).delete()
     await RateWindow.filter(ends_at__lt=moment).delete()

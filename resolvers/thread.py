@@ -9,7 +9,7 @@ from models.engine import sql
 from models.message import Direction, MessageKind, MessageSource, MessageStatus
 from models.queries import next_id
 from models.records import CONVERSATIONS, ConversationRecord, MessageRecord
-from realtime.events import MessageAdded
+from realtime.events import MessageAdded, MessageQuarantined
 from realtime.transaction import Announce
 from resolvers.idle_clock import note_message
 
@@ -39,6 +39,8 @@ class Draft:
     retry_of_id: int | None = None
     sent_at: datetime | None = None
     provider_at: datetime | None = None
+    is_quarantined: bool = False
+    """Whether it only takes its place in the thread: it is no news, and changes nothing else."""
 
 
 NOT_YET: dict[str, Any] = dict.fromkeys(
@@ -68,7 +70,8 @@ def append(
     """Have a message written as the last of its locked conversation, and announce it."""
     moment = now()
     conversation.last_seq += 1
-    conversation.incoming_count += draft.direction is Direction.INCOMING
+    counts = draft.direction is Direction.INCOMING and not draft.is_quarantined
+    conversation.incoming_count += counts
     values: dict[str, Any] = {
         "workspace_id": conversation.workspace_id,
         "conversation_id": conversation.id,
@@ -82,7 +85,7 @@ def append(
         "text": draft.text,
         "payload": draft.payload,
         "status": draft.status,
-        "is_quarantined": False,
+        "is_quarantined": draft.is_quarantined,
         "retry_of_id": draft.retry_of_id,
         "sent_at": draft.sent_at,
         "created_at": moment,
@@ -97,7 +100,6 @@ def append(
         provider_at=draft.provider_at,
     )
     _note_last(conversation, target, draft, moment, announce)
-    announce(MessageAdded(conversation.workspace_id, conversation.id, message_id))
     return MessageRecord(id=message_id, **values, **NOT_YET)
 
 
@@ -108,6 +110,12 @@ def _note_last(
     moment: datetime,
     announce: Announce,
 ) -> None:
+    """Save and announce what a message changes: one in quarantine only takes its place."""
+    place = (conversation.workspace_id, conversation.id, target.next_message_id)
+    if draft.is_quarantined:
+        announce.save(CONVERSATIONS, conversation, ("last_seq",))
+        announce(MessageQuarantined(*place))
+        return
     conversation.last_message_id = target.next_message_id
     conversation.last_message_at = moment
     if draft.direction is Direction.INCOMING:
@@ -115,3 +123,4 @@ def _note_last(
     conversation.last_channel_id = target.contact_channel_id
     note_message(conversation, draft.source, moment, announce)
     announce.save(CONVERSATIONS, conversation, LAST_MESSAGE)
+    announce(MessageAdded(*place))

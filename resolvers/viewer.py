@@ -20,6 +20,7 @@ class Right(Enum):
     ASSIGN = "ASSIGN"
     CLOSE = "CLOSE"
     SNOOZE = "SNOOZE"
+    BLOCK = "BLOCK"
     EDIT_CONTACTS = "EDIT_CONTACTS"
     DELETE_CONTACTS = "DELETE_CONTACTS"
     EXPORT_DATA = "EXPORT_DATA"
@@ -56,6 +57,7 @@ RIGHTS: Mapping[Right, Grant] = {
     Right.ASSIGN: _EVERYBODY,
     Right.CLOSE: _EVERYBODY,
     Right.SNOOZE: _EVERYBODY,
+    Right.BLOCK: _EVERYBODY,
     Right.EDIT_CONTACTS: _EVERYBODY,
     Right.DELETE_CONTACTS: _but(_LEADERS, Restriction.CONTACT_DELETION),
     Right.EXPORT_DATA: _but(_EVERYBODY, Restriction.DATA_EXPORT),

@@ -77,7 +77,7 @@ class Subscription:
         after: str | None = None,
     ) -> AsyncIterator[ConversationChanged]:
         """Every change of one conversation, or of all that the viewer may see: messages,
-        status, assignee, snooze, read marks."""
+        status, assignee, snooze, block, read marks."""
         workspace = decode_id(workspace_id, "Workspace", "workspaceId")
         only = decode_optional_id(conversation_id, "Conversation", "conversationId")
         async for event in follow(

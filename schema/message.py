@@ -6,6 +6,7 @@ import strawberry
 
 from models.records import MessageRow
 from realtime.events import MessageAdded as MessageAddedFact
+from realtime.events import MessageQuarantined
 from resolvers import message as messages
 from resolvers.access import get_message
 from schema.context import Info, viewer_of
@@ -105,7 +106,8 @@ class Subscription:
         conversation_id: strawberry.ID | None = None,
         after: str | None = None,
     ) -> AsyncIterator[MessageAdded]:
-        """Each message that comes in or is accepted for sending."""
+        """Each message that comes in or is accepted for sending; those of blocked contacts are
+        `isQuarantined`."""
         workspace = decode_id(workspace_id, "Workspace", "workspaceId")
         only = decode_optional_id(conversation_id, "Conversation", "conversationId")
         async for event in follow(
@@ -113,7 +115,8 @@ class Subscription:
             workspace,
             after,
             lambda fact: (
-                isinstance(fact, MessageAddedFact) and only in (None, fact.conversation_id)
+                isinstance(fact, MessageAddedFact | MessageQuarantined)
+                and only in (None, fact.conversation_id)
             ),
             lambda seen: MessageAdded(seen=seen),
         ):

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from models.member import Role, Visibility
 from realtime.events import (
+    ABOUT_MESSAGES,
+    ContactBlocked,
     ConversationAssigned,
     ConversationMarkedUnread,
     ConversationRead,
@@ -14,8 +16,6 @@ from realtime.events import (
     Fact,
     MemberChanged,
     MemberTeamChanged,
-    MessageAdded,
-    MessageStatusChanged,
     TeamChanged,
     WorkspaceSettingsChanged,
 )
@@ -64,7 +64,7 @@ def seen_by(viewer: Viewer, told: Told) -> Seen | None:
         return Seen(told, is_hidden=False)
     if isinstance(fact, PERSONAL) and fact.member_id != membership.member_id:
         return None
-    if isinstance(fact, MessageAdded | MessageStatusChanged) and delivery.message is None:
+    if isinstance(fact, ABOUT_MESSAGES) and delivery.message is None:
         return None
     if delivery.conversation is None:
         return None
@@ -78,15 +78,16 @@ def saw_before(membership: Membership, fact: Fact) -> bool:
     match fact:
         case ConversationAssigned() | ConversationUnassigned():
             person, persons_team = fact.previous_assignee_id, fact.previous_assignee_team_id
-        case ConversationTakenOver():
-            person = persons_team = None  # an AI agent had it
+            team, seen = fact.previous_team_id, membership.sees_blocked or not fact.is_blocked
+        case ConversationTakenOver():  # an AI agent had it, and its contact was not blocked
+            person, persons_team, team, seen = None, None, fact.previous_team_id, True
+        case ContactBlocked():
+            person, persons_team = fact.assignee_id, fact.assignee_team_id
+            team, seen = fact.team_id, not membership.sees_blocked
         case _:
             return False
-    return sees_assignment(
-        membership,
-        assignee_id=person,
-        assignee_team_id=persons_team,
-        team_id=fact.previous_team_id,
+    return seen and sees_assignment(
+        membership, assignee_id=person, assignee_team_id=persons_team, team_id=team
     )
 
 

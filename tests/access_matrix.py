@@ -236,6 +236,8 @@ ROWS: dict[str, Row] = {
         "sendMessage", "conversationId", "channelId", right=Right.REPLY, values={"text": "Hi"}
     ),
     "Mutation.retryMessage": act("retryMessage", "messageId", right=Right.REPLY),
+    "Mutation.blockContact": act("blockContact", "contactId", right=Right.BLOCK),
+    "Mutation.unblockContact": act("unblockContact", "contactId", right=Right.BLOCK),
     "Mutation.markConversationRead": act(
         "markConversationRead",
         "conversationId",

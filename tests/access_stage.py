@@ -64,14 +64,18 @@ class Stage:
     typists: list[tuple[Person, int]] = field(default_factory=list)
     sessions: list[dict[str, Any]] = field(default_factory=list)
 
-    async def restore(self) -> None:
-        """Give the conversation back to who looked after it, open; let every retry have failed,
-        and all sessions, members and what the workspace offers be there."""
+    async def restore_sessions(self) -> None:
+        """Let all sessions be there."""
         living = {row["id"] for row in await sql.rows("SELECT id FROM session")}
         for row in self.sessions:
             if row["id"] not in living:
                 query, given = insert_of("session", row)
                 await sql.affected(query, *given)
+
+    async def restore(self) -> None:
+        """Give the conversation back to who looked after it, open and free; let every retry fail,
+        and all sessions, members and what the workspace offers be there."""
+        await self.restore_sessions()
         holder, conversation_id = self.typists[0]
         await Conversation.filter(id=conversation_id).update(
             assignee_id=holder.member.id,
@@ -81,6 +85,8 @@ class Stage:
             snoozed_at=None,
             snoozed_until=None,
             closed_at=None,
+            blocked_at=None,
+            blocked_by_id=None,
         )
         await Message.filter(retry_of_id__not_isnull=True).update(status=MessageStatus.FAILED)
         await Member.filter(workspace_id=self.world.workspace.id).update(is_active=True)

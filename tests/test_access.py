@@ -22,6 +22,7 @@ VIEWER_CAN = {
     "Conversation.viewerCanAssign": Right.ASSIGN,
     "Conversation.viewerCanClose": Right.CLOSE,
     "Conversation.viewerCanSnooze": Right.SNOOZE,
+    "Conversation.viewerCanBlock": Right.BLOCK,
     "Contact.viewerCanEdit": Right.EDIT_CONTACTS,
     "Message.viewerCanRetry": Right.REPLY,
     "Workspace.viewerCanInviteMembers": Right.MANAGE_MEMBERS,
@@ -36,10 +37,11 @@ NOT_WHEN_OPEN = {
     "Member.viewerCanUpdate",
     "Conversation.viewerCanOpen",
     "Conversation.viewerCanReopen",
+    "Conversation.viewerCanUnblock",
     "Conversation.viewerCanUnsnooze",
 }
-"""What needs another state than the stage's: `test_closing_again`, `test_snooze`, `test_member` and
-`test_inbox_custom` have it."""
+"""What needs another state than the stage's: `test_closing_again`, `test_snooze`, `test_block`,
+`test_member` and `test_inbox_custom` have it."""
 WHAT_THEY_CAN = """
 query($workspaceId: ID!, $conversationId: ID!, $messageId: ID!) {
   Workspace: workspace(id: $workspaceId) {
@@ -47,7 +49,8 @@ query($workspaceId: ID!, $conversationId: ID!, $messageId: ID!) {
     viewerCanManageChannels viewerCanManageApiKeys viewerCanManageSettings
   }
   Conversation: conversation(id: $conversationId) {
-    viewerCanReply viewerCanAssign viewerCanClose viewerCanSnooze contact { viewerCanEdit }
+    viewerCanReply viewerCanAssign viewerCanClose viewerCanSnooze viewerCanBlock
+    contact { viewerCanEdit }
   }
   Message: message(id: $messageId) { viewerCanRetry }
 }

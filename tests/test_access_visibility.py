@@ -8,7 +8,7 @@ import pytest
 from models.clock import now
 from models.contact import Contact
 from models.conversation import Conversation, ConversationStatus
-from models.member import Member, Role, Visibility
+from models.member import Member, Restriction, Role, Visibility
 from models.refusal import Refused
 from realtime.log import read_head
 from resolvers.access import get_contact, get_conversation, sees
@@ -25,21 +25,25 @@ ALL = PageRequest(first=MAX_PAGE)
 
 
 async def everybody(world: World) -> list[Member]:
-    """Return members of each role, visibility and team that there can be, and without a team."""
+    """Return members of each role, visibility and team that there can be, and without a team;
+    of each, one who sees blocked contacts and one who does not."""
     teams = [None, await world.team("Sales"), await world.team("Support")]
+    kinds = [*product([Role.AGENT], Visibility, teams), (Role.MANAGER, Visibility.OWN, None)]
     people = [
-        await world.add(f"P{number}", role, visibility=visibility, team=team)
-        for number, (role, visibility, team) in enumerate(
-            [*product([Role.AGENT], Visibility, teams), (Role.MANAGER, Visibility.OWN, None)]
+        await world.add(
+            f"P{number}", role, visibility=visibility, team=team, restrictions=restrictions
+        )
+        for number, ((role, visibility, team), restrictions) in enumerate(
+            product(kinds, [(), (Restriction.BLOCKED_CONTACTS,)])
         )
     ]
     return [person.member for person in people]
 
 
 async def everything(world: World, members: list[Member]) -> None:
-    """Add a conversation for each assignee, or none, and each team, or none."""
+    """Add a conversation for each assignee, or none, and each team, or none; also blocked."""
     teams = sorted({member.team_id for member in members if member.team_id is not None})
-    for assignee, team_id in product([None, *members], [None, *teams]):
+    for assignee, team_id, blocked_at in product([None, *members], [None, *teams], [None, now()]):
         contact = await Contact.create(
             workspace_id=world.workspace.id, first_name="C", search_text="c", created_at=now()
         )
@@ -49,6 +53,7 @@ async def everything(world: World, members: list[Member]) -> None:
             status=ConversationStatus.OPEN,
             assignee_id=assignee.id if assignee else None,
             team_id=team_id,
+            blocked_at=blocked_at,
             last_message_at=now(),
             created_at=now(),
         )
@@ -66,6 +71,29 @@ async def viewer_of(member: Member) -> Viewer:
         head=await read_head(member.workspace_id),
     )
     return Viewer("session:1", member.user_id, {member.workspace_id: membership}, None, None)
+
+
+async def listed(viewer: Viewer, workspace_id: int) -> set[int]:
+    """Return the conversations of the inbox of all, page after page."""
+    inbox, found = StandardInbox(workspace_id, InboxKind.ALL), set()
+    request = ALL
+    while True:
+        page = await list_conversations(viewer, inbox, request)
+        found |= {row.id for row in page.rows}
+        if not page.has_next:
+            return found
+        request = PageRequest(first=MAX_PAGE, after=page.cursors[-1])
+
+
+async def contacts_of(viewer: Viewer, workspace_id: int) -> set[int]:
+    """Return the contacts in the list of all, page after page."""
+    found, request = set(), ALL
+    while True:
+        page = await list_contacts(viewer, workspace_id, request)
+        found |= {row.id for row in page.rows}
+        if not page.has_next:
+            return found
+        request = PageRequest(first=MAX_PAGE, after=page.cursors[-1])
 
 
 async def is_given(viewer: Viewer, conversation_id: int, contact_id: int) -> bool:
@@ -92,19 +120,22 @@ async def test_sql_and_the_pure_rule_agree(api: Api, world: World) -> None:
     for member in members:
         viewer = await viewer_of(member)
         seen = {row.id for row in rows if sees(viewer, row)}
-        inbox = StandardInbox(here, InboxKind.ALL)
-        listed = await list_conversations(viewer, inbox, ALL)
-        assert {row.id for row in listed.rows} == seen
-        contacts = await list_contacts(viewer, here, ALL)
-        assert {row.id for row in contacts.rows} == {r.contact_id for r in rows if r.id in seen}
+        free = {row.id for row in rows if row.id in seen and row.blocked_at is None}
+        assert await listed(viewer, here) == free
+        contacts = await contacts_of(viewer, here)
+        assert contacts == {r.contact_id for r in rows if r.id in seen}
         found = await find_nodes(viewer, [("Conversation", str(key)) for key in ids])
         assert {row.id for row in found.values()} == seen
+        inbox = StandardInbox(here, InboxKind.ALL)
         [counted] = await count_inboxes(viewer, here, [inbox])
-        assert counted.open_count == len(seen)
+        assert counted.open_count == len(free)
+        assert viewer.memberships[here].sees_blocked or seen == free
         for row in list(rows)[:: len(members)]:
             assert await is_given(viewer, row.id, row.contact_id) is (row.id in seen)
         counts.add(len(seen))
-    assert counts >= {3, 3 * (len(members) + 1)}, "some see their own only, some everything"
+    everything_here = 3 * (len(members) + 1)
+    expected = {3, 6, everything_here, 2 * everything_here}
+    assert counts >= expected, "some see their own only, some everything, some also what is blocked"
 
 
 async def test_a_viewer_of_two_workspaces_has_the_rights_of_each(api: Api, world: World) -> None:
@@ -118,4 +149,4 @@ async def test_a_viewer_of_two_workspaces_has_the_rights_of_each(api: Api, world
     expected = {row.id for row in rows if sees(mine, row) or sees(theirs, row)}
     assert {row.id for row in rows if sees(both, row)} == expected
     assert {row.id for row in rows if await is_given(both, row.id, row.contact_id)} == expected
-    assert len(expected) == 1 + 2
+    assert len(expected) == (1 + 2) * 2

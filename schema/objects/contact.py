@@ -61,6 +61,11 @@ class Contact(Node):
         """Whether there is a number that the viewer can call."""
         return root.phone is not None
 
+    @relation(bool, batches.blocked_contacts, then=lambda _, blocked: bool(blocked), needs=("id",))
+    def is_blocked(root: strawberry.Parent[ContactRow]) -> int:
+        """Whether they are blocked: their conversation is frozen, and in no standard inbox."""
+        return root.id
+
     @relation(
         list[ContactChannel],
         batches.channels_of_contacts,

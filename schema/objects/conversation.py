@@ -6,11 +6,10 @@ from typing import Any
 import strawberry
 
 from models.conversation import ConversationStatus
-from models.episode import ChangeSource
-from models.episode import Episode as EpisodeRow
 from models.layout import ACTIVITY, MESSAGE
 from models.records import AiAgentRow, ContactRow, ConversationRow, MemberRow
-from resolvers import batches, closing, composer
+from resolvers import batches, block, closing, composer
+from resolvers.access import is_frozen
 from resolvers.timeline import Wanted, threads, timelines
 from resolvers.viewer import Right
 from schema.columns import attribute, derived, joined, layouts_of
@@ -19,6 +18,7 @@ from schema.context import Info, viewer_of
 from schema.objects.ai_agent import Assignee
 from schema.objects.composer import Composer
 from schema.objects.contact import Contact
+from schema.objects.episode import Episode
 from schema.objects.member import Member
 from schema.objects.message import Message, TimelineItem
 from schema.objects.node import Node, global_id
@@ -44,73 +44,9 @@ class Snooze:
         return self.by_id
 
 
-@strawberry.type
-class ClosingNote:
-    """What was said when an episode was closed; it stays, whatever becomes of the category."""
-
-    category_name: str | None
-    """The category's name at the time; null if none was chosen."""
-    category_description: str | None
-    """The category's description at the time; null if none was chosen."""
-    summary: str | None
-    """The text; null if there is none."""
-
-
-@strawberry.type
-class Episode(Node):
-    """One stretch of a conversation from opened to closed."""
-
-    id: strawberry.ID = global_id("Episode")
-    opened_at: datetime
-    """When it was opened."""
-    opened_source: ChangeSource
-    """Who or what opened it."""
-    first_response_at: datetime | None
-    """When the first answer to the contact reached the vendor; null if none has."""
-    closed_at: datetime | None
-    """When it was closed; null while it is open."""
-    closed_source: ChangeSource | None
-    """Who or what closed it; null while it is open."""
-
-    @relation(Member | None, batches.members_by_id)
-    def opened_by(root: strawberry.Parent[EpisodeRow]) -> int | None:
-        """The member who opened it; null for the contact, a program or the server."""
-        return root.opened_by_id
-
-    @relation(Member | None, batches.members_by_id)
-    def closed_by(root: strawberry.Parent[EpisodeRow]) -> int | None:
-        """The member who closed it; null for a program or the server, and while it is open."""
-        return root.closed_by_id
-
-    @strawberry.field
-    def note(root: strawberry.Parent[EpisodeRow]) -> ClosingNote | None:
-        """The closing note; null if it was closed without one."""
-        note = ClosingNote(
-            category_name=root.note_category,
-            category_description=root.note_description,
-            summary=root.note_summary,
-        )
-        return note if root.note_category or root.note_summary else None
-
-    @strawberry.field
-    def first_response_seconds(root: strawberry.Parent[EpisodeRow]) -> int | None:
-        """Full seconds from `openedAt` to `firstResponseAt`; null if there is none."""
-        return _seconds(root.opened_at, root.first_response_at)
-
-    @strawberry.field
-    def resolution_seconds(root: strawberry.Parent[EpisodeRow]) -> int | None:
-        """Full seconds from `openedAt` to `closedAt`; null while it is open."""
-        return _seconds(root.opened_at, root.closed_at)
-
-    @classmethod
-    def is_type_of(cls, obj: Any, _info: Any) -> bool:
-        """Tell whether a row is of this type."""
-        return isinstance(obj, EpisodeRow)
-
-
-def _seconds(start: datetime, end: datetime | None) -> int | None:
-    """Return the full seconds between; clocks of two servers may differ, but never below 0."""
-    return None if end is None else max(0, int((end - start).total_seconds()))
+def _may_change(root: ConversationRow, info: Info, right: Right) -> bool:
+    """Tell whether the viewer may do what a blocked contact's conversation refuses."""
+    return info.context.may(root.workspace_id, right) and not is_frozen(root)
 
 
 @strawberry.type
@@ -126,8 +62,10 @@ class Conversation(Node):
     """When it was last opened; null if never."""
     closed_at: datetime | None
     """When it was last closed; null while it is open, or if it never was."""
+    blocked_at: datetime | None
+    """Since when its contact is blocked; null unless they are."""
     version: int
-    """Counts the changes of status, assignee and snooze; give it as `expectedVersion`."""
+    """Counts the changes of status, assignee, snooze and block; give it as `expectedVersion`."""
     created_at: datetime
     """When the contact became known."""
 
@@ -169,12 +107,12 @@ class Conversation(Node):
         joined={"Message": "last_message"},
     )
     def last_message(root: strawberry.Parent[ConversationRow]) -> int | None:
-        """The newest message; null if there is none."""
+        """The newest message, but for those in quarantine; null if there is none."""
         return root.last_message_id
 
     last_message_at: datetime | None = attribute(
         "last_message_at",
-        "When the newest message came or was written; null if there is none.",
+        "When `lastMessage` came or was written; null if there is none.",
         beside="last_message_id",
     )
 
@@ -258,34 +196,44 @@ class Conversation(Node):
         can take over is in `composer`."""
         return info.context.may(root.workspace_id, Right.ASSIGN)
 
-    @derived("workspace_id", "status")
+    @derived("workspace_id", "status", "blocked_at")
     def viewer_can_close(root: strawberry.Parent[ConversationRow], info: Info) -> bool:
         """Whether the viewer may use `closeConversation` and it would change something."""
-        allowed = info.context.may(root.workspace_id, Right.CLOSE)
-        return allowed and closing.can_be_closed(root)
+        return _may_change(root, info, Right.CLOSE) and closing.can_be_closed(root)
 
-    @derived("workspace_id", "status")
+    @derived("workspace_id", "status", "blocked_at")
     def viewer_can_open(root: strawberry.Parent[ConversationRow], info: Info) -> bool:
         """Whether the viewer may use `openConversation` and it would change something."""
-        allowed = info.context.may(root.workspace_id, Right.CLOSE)
+        allowed = _may_change(root, info, Right.CLOSE)
         return allowed and root.status is not ConversationStatus.OPEN
 
-    @derived("workspace_id", "status")
+    @derived("workspace_id", "status", "blocked_at")
     def viewer_can_reopen(root: strawberry.Parent[ConversationRow], info: Info) -> bool:
         """Whether the viewer may use `reopenConversation` and it would change something."""
-        allowed = info.context.may(root.workspace_id, Right.CLOSE)
-        return allowed and closing.can_be_reopened(root)
+        return _may_change(root, info, Right.CLOSE) and closing.can_be_reopened(root)
 
-    @derived("workspace_id")
+    @derived("workspace_id", "blocked_at")
     def viewer_can_snooze(root: strawberry.Parent[ConversationRow], info: Info) -> bool:
         """Whether the viewer may use `snoozeConversation`."""
-        return info.context.may(root.workspace_id, Right.SNOOZE)
+        return _may_change(root, info, Right.SNOOZE)
 
-    @derived("workspace_id", "status")
+    @derived("workspace_id", "status", "blocked_at")
     def viewer_can_unsnooze(root: strawberry.Parent[ConversationRow], info: Info) -> bool:
         """Whether the viewer may use `unsnoozeConversation` and it would change something."""
-        allowed = info.context.may(root.workspace_id, Right.SNOOZE)
+        allowed = _may_change(root, info, Right.SNOOZE)
         return allowed and root.status is ConversationStatus.SNOOZED
+
+    @derived("workspace_id", "blocked_at")
+    def viewer_can_block(root: strawberry.Parent[ConversationRow], info: Info) -> bool:
+        """Whether the viewer may use `blockContact` and it would change something."""
+        allowed = info.context.may(root.workspace_id, Right.BLOCK)
+        return allowed and block.can_be_blocked(root)
+
+    @derived("workspace_id", "blocked_at")
+    def viewer_can_unblock(root: strawberry.Parent[ConversationRow], info: Info) -> bool:
+        """Whether the viewer may use `unblockContact` and it would change something."""
+        allowed = info.context.may(root.workspace_id, Right.BLOCK)
+        return allowed and block.can_be_unblocked(root)
 
     @classmethod
     def is_type_of(cls, obj: Any, _info: Any) -> bool:

@@ -52,6 +52,10 @@ class ConversationChange(Enum):
     """Its snooze was ended."""
     SNOOZE_EXPIRED = "SNOOZE_EXPIRED"
     """Its snooze came to its end."""
+    BLOCKED = "BLOCKED"
+    """Its contact was blocked: it is frozen, and in no standard inbox."""
+    UNBLOCKED = "UNBLOCKED"
+    """Its contact is no longer blocked: it is where it was."""
     REPLIED = "REPLIED"
     """A reply reached the vendor: it no longer waits for one."""
     READ = "READ"
@@ -65,7 +69,10 @@ class ConversationChange(Enum):
 CHANGES: dict[type[Fact], ConversationChange] = {
     facts.ContactCreated: ConversationChange.CREATED,
     facts.ContactUpdated: ConversationChange.CONTACT_UPDATED,
+    facts.ContactBlocked: ConversationChange.BLOCKED,
+    facts.ContactUnblocked: ConversationChange.UNBLOCKED,
     facts.MessageAdded: ConversationChange.MESSAGE_ADDED,
+    facts.MessageQuarantined: ConversationChange.MESSAGE_ADDED,
     facts.ConversationOpened: ConversationChange.OPENED,
     facts.ConversationClosed: ConversationChange.CLOSED,
     facts.ConversationAssigned: ConversationChange.ASSIGNED,
@@ -114,7 +121,8 @@ class WorkspaceEvent:
 
 @strawberry.type
 class MessageAdded(WorkspaceEvent):
-    """A message came in or was accepted for sending."""
+    """A message came in or was accepted for sending; one of a blocked contact is
+    `isQuarantined`."""
 
     @strawberry.field(graphql_type=Message)
     def message(self) -> MessageRecord | None:
@@ -273,6 +281,7 @@ class CustomInboxChanged(WorkspaceEvent):
 
 KINDS: dict[type[Fact], Callable[[Seen], WorkspaceEvent]] = {
     facts.MessageAdded: lambda seen: MessageAdded(seen=seen),
+    facts.MessageQuarantined: lambda seen: MessageAdded(seen=seen),
     facts.MessageStatusChanged: lambda seen: MessageChanged(seen=seen),
     facts.SnoozeExpired: lambda seen: SnoozeExpired(seen=seen),
     facts.ContactCreated: lambda seen: ContactChanged(seen=seen),

@@ -76,6 +76,9 @@ class Message(Node):
     """How far it came; it never goes backwards."""
     seq: int
     """Its place in the conversation, the same for everybody; activities are numbered along."""
+    is_quarantined: bool
+    """Whether the contact was blocked when they sent it: it is neither unread nor unreplied, and
+    goes after 30 days."""
     created_at: datetime
     """When it was accepted here."""
 
@@ -137,13 +140,14 @@ class Message(Node):
 
     @relation(
         bool,
-        batches.messages_on_retry,
-        then=lambda _, on_retry: not on_retry,
+        batches.messages_beyond_retry,
+        then=lambda _, beyond: not beyond,
         absent=False,
         needs=("id", "workspace_id", "status"),
     )
     def viewer_can_retry(root: strawberry.Parent[MessageRow], info: Info) -> int | None:
-        """Whether the viewer may use `retryMessage` on it, as no retry of it lives."""
+        """Whether the viewer may use `retryMessage` on it: no retry of it lives, and its contact
+        is not blocked."""
         allowed = info.context.may(root.workspace_id, Right.REPLY)
         return root.id if allowed and messages.can_be_retried(root) else None
 
