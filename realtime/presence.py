@@ -1,4 +1,4 @@
-"""Typing and presence: ephemeral signals that expire by themselves and are never stored."""
+"""Typing: signs that expire by themselves and are never stored; presence is in `attendance`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from models.clock import now
+from realtime.attendance import attend_with
 from realtime.broker import Broker, Signal, Wake
 
 TYPING_TTL_SECONDS = 6.0
@@ -40,6 +41,7 @@ def signal_with(broker: Broker | None) -> None:
     if _Air.unlisten is not None:
         _Air.unlisten()
     _Air.typing.clear()
+    attend_with(broker)
     _Air.broker = broker
     _Air.unlisten = broker.listen(_hear) if broker is not None else None
 

@@ -121,6 +121,16 @@ async def members_of_teams(ids: Collection[int]) -> dict[int, list[MemberRecord]
     return found
 
 
+async def working_hours_of_members(ids: Collection[int]) -> dict[int, str]:
+    """Return the working hours of members who have some of their own, as their rows keep them."""
+    rows = await sql.records(
+        "SELECT id, working_hours FROM member"
+        f" WHERE working_hours IS NOT NULL AND {sql.among('id')}",
+        sql.group(ids),
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 async def memberships_of_users(ids: Collection[int]) -> dict[int, list[Workspace]]:
     """Return the workspaces in which users are active members, by name."""
     rows = (

@@ -17,6 +17,7 @@ from resolvers.access import hold_members, hold_team
 from resolvers.batches import members_by_id
 from resolvers.conversation import Cause, caused_by, record, save_state
 from resolvers.viewer import RESTRICTABLE, Membership, Right, Viewer, require
+from resolvers.working_hours import encode_working_hours
 from resolvers.workspace import written
 
 RELEASE_CONVERSATIONS = "release_conversations"
@@ -65,11 +66,11 @@ def read_restrictions(text: str) -> frozenset[Restriction]:
 
 
 async def update_member(viewer: Viewer, member_id: int, changes: Mapping[str, Any]) -> MemberRecord:
-    """Change the given ones of `role`, `visibility`, `restrictions` and `team_id`.
+    """Change the given ones of `role`, `visibility`, `restrictions`, `team_id`, `working_hours`.
 
-    None clears: visibility to ALL, restrictions and team to none. Managers change agents only,
-    nobody changes themselves, and the last owner stays. Sockets of the member close, and those of
-    who sees the conversations of a team that the member joins or leaves.
+    None clears: visibility to ALL, restrictions and team to none, hours to the workspace's.
+    Managers change agents only, nobody changes themselves, and the last owner stays. Sockets of
+    the member close, and those of who sees the conversations of a team that they join or leave.
     """
     async with transaction() as announce:
         member, owners = await hold_members(viewer, member_id)
@@ -82,8 +83,24 @@ async def update_member(viewer: Viewer, member_id: int, changes: Mapping[str, An
             check_owners(owners, member.id)
         if given["team_id"] not in (None, member.team_id):
             await hold_team(member.workspace_id, given["team_id"])
-        _save(member, given, announce)
+        has_changed = _save(member, given, announce)
+        if "working_hours" in changes:
+            hours = encode_working_hours(changes["working_hours"])
+            if await _save_hours(member.id, hours) and not has_changed:
+                announce(MemberChanged(member.workspace_id, member.id))
     return member
+
+
+async def _save_hours(member_id: int, hours: str | None) -> bool:
+    """Write a member's working hours; return whether they were others."""
+    changed = await sql.affected(
+        "UPDATE member SET working_hours = ? WHERE id = ?"
+        " AND COALESCE(working_hours, '') <> COALESCE(?, '')",
+        hours,
+        member_id,
+        hours,
+    )
+    return changed == 1
 
 
 def given_access(member: MemberRecord, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,11 +164,11 @@ def _check_other(viewer: Viewer, member: MemberRow) -> Membership:
     return membership
 
 
-def _save(member: MemberRecord, given: Mapping[str, Any], announce: Announce) -> None:
-    """Have what is new about a member written, and told if anything is."""
+def _save(member: MemberRecord, given: Mapping[str, Any], announce: Announce) -> bool:
+    """Have what is new about a member written and told; return whether anything is."""
     changed = [name for name, new in given.items() if getattr(member, name) != new]
     if not changed:
-        return
+        return False
     previous_team_id = member.team_id
     for name in changed:
         setattr(member, name, given[name])
@@ -162,6 +179,7 @@ def _save(member: MemberRecord, given: Mapping[str, Any], announce: Announce) ->
         )
     else:
         announce(MemberChanged(member.workspace_id, member.id))
+    return True
 
 
 def _end(member: MemberRecord, cause: Cause, announce: Announce) -> None:

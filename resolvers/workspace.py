@@ -1,8 +1,11 @@
 """Workspaces: making one, its settings, and the lists of what belongs to it."""
 
+import re
 import secrets
 from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Any
+from zoneinfo import available_timezones
 
 from models.ai_agent import AiAgent
 from models.channel import Channel
@@ -19,9 +22,19 @@ from models.workspace import DEFAULT_AUTO_CLOSE_MINUTES, ClosingNoteMode, Worksp
 from realtime.events import MemberChanged, WorkspaceSettingsChanged
 from realtime.transaction import transaction
 from resolvers.access import hold_workspace
+from resolvers.batches import workspaces_by_id
+from resolvers.idempotency import claim_key
 from resolvers.password import hash_password
 from resolvers.viewer import Right, Viewer
+from resolvers.working_hours import encode_working_hours
 
+NAME_LENGTH = 100
+LANGUAGE_LENGTH = 16
+MAX_WORKSPACES = 100
+"""In how many workspaces a person may be and still make one."""
+NO_WORKSPACE = 0
+"""Where the idempotency keys of making a workspace are kept."""
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 MIN_AUTO_CLOSE_MINUTES = 30
 MAX_AUTO_CLOSE_MINUTES = 14 * 24 * 60
 DEFAULT_SETTINGS: Mapping[str, Any] = {
@@ -29,12 +42,46 @@ DEFAULT_SETTINGS: Mapping[str, Any] = {
     "auto_close_is_enabled": False,
     "auto_close_minutes": DEFAULT_AUTO_CLOSE_MINUTES,
     "wake_on_reply": True,
+    "time_zone": "UTC",
+    "language": "en",
+    "working_hours": None,
 }
 """What each setting is until somebody changes it, and again once it is cleared."""
 
 
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def check_name(name: str | None) -> str:
+    """Return a workspace's name without blanks around it; refuse what does not fit."""
+    name = (name or "").strip()
+    if not 1 <= len(name) <= NAME_LENGTH:
+        raise Refused(
+            Code.BLANK if not name else Code.TOO_LONG,
+            "A name has 1 to {limit} characters.",
+            field=("name",),
+            limit=NAME_LENGTH,
+        )
+    return name
+
+
+def check_place(time_zone: str, language: str) -> None:
+    """Refuse what is no IANA time zone, or no BCP 47 language of at most 16 characters."""
+    if time_zone not in _time_zones():
+        raise Refused(
+            Code.INVALID, "This is no time zone, such as Europe/Paris.", field=("timeZone",)
+        )
+    if len(language) > LANGUAGE_LENGTH or not _LANGUAGE.fullmatch(language):
+        raise Refused(
+            Code.INVALID, "This is no language, such as en or fr-CA.", field=("language",)
+        )
+
+
 def check_settings(settings: Mapping[str, Any]) -> None:
-    """Refuse a time of automatic closing that is not 30 minutes to 14 days."""
+    """Refuse a time of automatic closing that is not 30 minutes to 14 days, and a bad place."""
+    check_place(settings.get("time_zone", "UTC"), settings.get("language", "en"))
     minutes = settings.get("auto_close_minutes", DEFAULT_AUTO_CLOSE_MINUTES)
     if not MIN_AUTO_CLOSE_MINUTES <= minutes <= MAX_AUTO_CLOSE_MINUTES:
         raise Refused(
@@ -49,14 +96,18 @@ def check_settings(settings: Mapping[str, Any]) -> None:
 async def update_workspace_settings(
     viewer: Viewer, workspace_id: int, changes: Mapping[str, Any]
 ) -> Workspace:
-    """Change the given settings, by the names of DEFAULT_SETTINGS; None means the default.
+    """Change the name and the given settings of DEFAULT_SETTINGS; None means the default.
 
     Automatic closing that is turned on anew leaves alone what was opened before.
     """
-    given = {name: DEFAULT_SETTINGS[name] if new is None else new for name, new in changes.items()}
+    given = {key: DEFAULT_SETTINGS.get(key) if new is None else new for key, new in changes.items()}
     async with transaction() as announce:
         workspace = await hold_workspace(viewer, workspace_id, Right.MANAGE_SETTINGS)
         check_settings(given)
+        if "name" in given:
+            given["name"] = check_name(given["name"])
+        if "working_hours" in given:
+            given["working_hours"] = encode_working_hours(given["working_hours"])
         is_enabled = given.pop("auto_close_is_enabled", workspace.auto_close_since is not None)
         if is_enabled is not (workspace.auto_close_since is not None):
             given["auto_close_since"] = now() if is_enabled else None
@@ -65,6 +116,36 @@ async def update_workspace_settings(
             workspace.update_from_dict(changed)
             await workspace.save(update_fields=changed)
             announce(WorkspaceSettingsChanged(workspace_id))
+    return workspace
+
+
+async def create_workspace(
+    viewer: Viewer,
+    *,
+    name: str,
+    time_zone: str = "UTC",
+    language: str = "en",
+    idempotency_key: str | None = None,
+) -> Workspace:
+    """Make an empty workspace of which the viewer is the owner; nobody else is in it."""
+    if viewer.user_id is None:
+        raise Refused(Code.FORBIDDEN, "Only people make workspaces.")
+    values = [name, time_zone, language]
+    async with transaction():
+        claim = await claim_key(viewer, NO_WORKSPACE, "createWorkspace", idempotency_key, values)
+        if claim.first_result is not None:
+            return (await workspaces_by_id([claim.first_result]))[claim.first_result]
+        name = check_name(name)
+        check_place(time_zone, language)
+        if len(viewer.memberships) >= MAX_WORKSPACES:
+            raise Refused(
+                Code.WRONG_STATE,
+                "One person is in at most {limit} workspaces.",
+                limit=MAX_WORKSPACES,
+            )
+        workspace = await add_workspace(name, time_zone=time_zone, language=language)
+        await add_member(workspace.id, viewer.user_id, Role.OWNER)
+        await claim.remember(workspace.id)
     return workspace
 
 

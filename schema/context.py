@@ -8,7 +8,7 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 from strawberry.types import Info as StrawberryInfo
 
-from resolvers.authentication import TokenProblem, authenticate
+from resolvers.authentication import TokenProblem, authenticate, reload_viewer
 from resolvers.client import UNKNOWN_CLIENT, Client
 from resolvers.proof import ViewerMemory
 from resolvers.sentences import pick_language
@@ -57,6 +57,12 @@ class Context:
     def is_member(self, workspace_id: int) -> bool:
         """Tell whether the viewer is a member, and no program: the same for all of a class."""
         return self.viewer is not None and self.viewer.member_id(workspace_id) is not None
+
+    async def renew(self) -> None:
+        """Read the viewer's rights anew, once an action of theirs has given them more."""
+        found = await reload_viewer(self.viewer) if self.viewer is not None else None
+        if isinstance(found, Viewer):
+            self.viewer = found
 
     def class_in(self, workspace_id: int) -> object:
         """Return what of the viewer decides on results that are not personal."""

@@ -13,12 +13,14 @@ from models.member import Restriction, Role, Visibility
 from models.message import Direction, MessageKind, MessageSource, MessageStatus
 from models.refusal import Code
 from models.workspace import ClosingNoteMode
+from realtime.attendance import PresenceState
 from resolvers.composer import ComposerRestriction
 from resolvers.inbox_filter import ChoiceOperator, ContactField, OrderOperator
 from resolvers.inbox_kinds import InboxGroup, InboxKind
 from resolvers.inbox_pages import ConversationSort
 from resolvers.inbox_view import Move
 from resolvers.snooze import SnoozePreset
+from resolvers.working_hours import Weekday
 
 NAMES: dict[type[Enum], str] = {
     ActivityKind: "ActivityKind",
@@ -36,6 +38,7 @@ NAMES: dict[type[Enum], str] = {
     MessageSource: "MessageSource",
     MessageStatus: "MessageStatus",
     SnoozePreset: "SnoozePreset",
+    PresenceState: "PresenceState",
     Restriction: "MemberRestriction",
     Role: "MemberRole",
     InboxGroup: "InboxGroup",
@@ -43,6 +46,7 @@ NAMES: dict[type[Enum], str] = {
     Move: "InboxChange",
     InboxSharing: "InboxSharing",
     OrderOperator: "OrderOperator",
+    Weekday: "Weekday",
     Visibility: "ContactVisibility",
 }
 

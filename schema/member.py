@@ -12,6 +12,7 @@ from resolvers import member as members
 from schema.context import Info, viewer_of
 from schema.ids import decode_id, decode_optional_id, encode_id
 from schema.objects.member import Member
+from schema.objects.working_hours import WorkingIntervalInput, intervals_in
 from schema.payload import Payload, mutation, result
 
 
@@ -29,6 +30,9 @@ class UpdateMemberInput:
     """What they may not do although their role allows it; null means none."""
     team_id: strawberry.ID | None = UNSET
     """The team they belong to; null means none."""
+    working_hours: list[WorkingIntervalInput] | None = UNSET
+    """The intervals of a week in which they work, by the workspace's time: at most 50, none of
+    which overlap; null means those of the workspace."""
 
 
 @strawberry.type
@@ -81,6 +85,8 @@ def _changes(input: UpdateMemberInput) -> Mapping[str, Any]:
     changes = {name: value for name, value in given.items() if value is not UNSET}
     if "team_id" in changes:
         changes["team_id"] = decode_optional_id(changes["team_id"], "Team", "teamId")
+    if input.working_hours is not UNSET:
+        changes["working_hours"] = intervals_in(input.working_hours)
     return changes
 
 

@@ -3,7 +3,9 @@
 import asyncio
 from contextlib import AsyncExitStack
 
+from realtime.attendance import enter
 from resolvers.authentication import TokenProblem, reload_viewer
+from resolvers.presence import places_of
 from resolvers.viewer import Viewer
 from schema.context import Context
 from schema.hub import Item, Told
@@ -15,7 +17,7 @@ async def until_revoked(context: Context) -> None:
 
     They are told by the log, like all else: an idle socket costs no query until they are. What
     changed before the watch began is seen when it begins. A token that merely expired is not
-    meant here.
+    meant here. As long as it lasts, the viewer is present in each of them.
     """
     viewer = context.viewer
     if viewer is None:
@@ -26,6 +28,7 @@ async def until_revoked(context: Context) -> None:
 
     changed = asyncio.Event()
     async with AsyncExitStack() as stack:
+        stack.callback(enter(places_of(viewer)))
         for workspace_id in viewer.memberships:
             subscriber, _ = await context.hub.reader.follow(workspace_id, is_wanted)
             stack.callback(context.hub.leave, workspace_id, subscriber)

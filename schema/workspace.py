@@ -12,6 +12,7 @@ from resolvers import workspace as workspaces
 from resolvers.access import get_workspace
 from schema.context import Info, viewer_of
 from schema.ids import decode_id
+from schema.objects.working_hours import WorkingIntervalInput, intervals_in
 from schema.objects.workspace import Workspace
 from schema.payload import Payload, mutation, result
 
@@ -43,11 +44,42 @@ class SnoozeSettingsChange:
 
 
 @strawberry.input
+class CreateWorkspaceInput:
+    """The workspace that is to be made."""
+
+    name: str
+    """1 to 100 characters."""
+    time_zone: str = "UTC"
+    """Its time zone, as an IANA name."""
+    language: str = "en"
+    """The language of its sentences, as BCP 47."""
+    idempotency_key: str | None = None
+    """1 to 255 printable characters: sent again with the same input, nothing happens twice."""
+
+
+@strawberry.type
+class CreateWorkspacePayload(Payload):
+    """The new workspace."""
+
+    workspace: WorkspaceRow | None = result(Workspace)
+    """The workspace, with the viewer as its only member."""
+
+
+@strawberry.input
 class UpdateWorkspaceSettingsInput:
     """What is to be changed; omitted groups stay, null brings a whole group to its defaults."""
 
     workspace_id: strawberry.ID
     """The workspace."""
+    name: str | None = UNSET
+    """1 to 100 characters; it cannot be null."""
+    time_zone: str | None = UNSET
+    """An IANA name; null means UTC."""
+    language: str | None = UNSET
+    """As BCP 47; null means English."""
+    working_hours: list[WorkingIntervalInput] | None = UNSET
+    """The intervals of a week in which the workspace works, by its time: at most 50, none of which
+    overlap; null means that none are chosen."""
     closing_notes: ClosingNoteSettingsChange | None = UNSET
     """Closing notes."""
     automatic_closing: AutomaticClosingSettingsChange | None = UNSET
@@ -76,7 +108,10 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
 
 
 def _changes(input: UpdateWorkspaceSettingsInput) -> dict[str, Any]:
-    changes = {}
+    plain = {"name": input.name, "time_zone": input.time_zone, "language": input.language}
+    changes: dict[str, Any] = {name: new for name, new in plain.items() if new is not UNSET}
+    if input.working_hours is not UNSET:
+        changes["working_hours"] = intervals_in(input.working_hours)
     for group, names in SETTINGS.items():
         given = getattr(input, group)
         if given is UNSET:
@@ -106,6 +141,21 @@ class Query:
 @strawberry.type
 class Mutation:
     """Changing workspaces."""
+
+    @mutation
+    async def create_workspace(
+        self, info: Info, input: CreateWorkspaceInput
+    ) -> CreateWorkspacePayload:
+        """Make an empty workspace and be its owner; for everybody who is logged in."""
+        workspace = await workspaces.create_workspace(
+            viewer_of(info),
+            name=input.name,
+            time_zone=input.time_zone,
+            language=input.language,
+            idempotency_key=input.idempotency_key,
+        )
+        await info.context.renew()
+        return CreateWorkspacePayload(workspace=workspace)
 
     @mutation
     async def update_workspace_settings(

@@ -153,6 +153,12 @@ ROWS: dict[str, Row] = {
     "Mutation.leaveWorkspace": act(
         "leaveWorkspace", "workspaceId", right=Right.VIEW, people_only=True
     ),
+    "Mutation.createWorkspace": act(
+        "createWorkspace", right=None, people_only=True, values={"name": "New"}
+    ),
+    "Mutation.setPresence": act(
+        "setPresence", right=None, people_only=True, values={"state": "ONLINE"}
+    ),
     "Mutation.createTeam": act(
         "createTeam", "workspaceId", right=Right.MANAGE_TEAMS, values={"name": "New"}
     ),
@@ -277,5 +283,6 @@ ROWS: dict[str, Row] = {
     "Subscription.conversationChanged": _stream("conversationChanged", "eventId"),
     "Subscription.messageAdded": _stream("messageAdded", "eventId"),
     "Subscription.snoozeExpired": _stream("snoozeExpired", "eventId"),
+    "Subscription.presenceChanged": _stream("presenceChanged", "presence", after=False),
     "Subscription.typingChanged": _stream("typingChanged", "isTyping", after=False),
 }

@@ -2,11 +2,14 @@
 
 import asyncio
 from contextlib import aclosing
+from itertools import cycle
 from typing import Any
 
 import pytest
 
 from models.member import Role
+from realtime.attendance import PresenceState
+from resolvers.presence import set_presence
 from resolvers.typing_indicator import start_typing
 from resolvers.viewer import RIGHTS, Grant, Right
 from schema.context import ContextMaker
@@ -104,9 +107,13 @@ async def test_everybody_gets_what_their_rights_say(api: Api, kind: str) -> None
 async def test_everybody_follows_what_their_rights_say(api: Api) -> None:
     stage = await make_stage()
 
+    states = cycle((PresenceState.AWAY, PresenceState.ONLINE))
+
     async def somebody_types() -> None:
         for person, conversation_id in stage.typists:
-            await start_typing(await person.viewer(), conversation_id, surface="MESSAGE")
+            viewer = await person.viewer()
+            await start_typing(viewer, conversation_id, surface="MESSAGE")
+            await set_presence(viewer, state=next(states))
 
     answers, wanted = {}, {}
     for name, row in rows_of("Subscription").items():

@@ -10,6 +10,7 @@ from models.workspace import ClosingNoteMode
 from models.workspace import Workspace as WorkspaceRow
 from resolvers.snooze import SnoozePreset
 from schema.objects.node import Node, global_id
+from schema.objects.working_hours import WorkingHours, working_hours_of
 
 
 @strawberry.type
@@ -70,6 +71,8 @@ class SnoozeSettings:
 class WorkspaceSettings:
     """What owners and managers have chosen for everybody in the workspace."""
 
+    working_hours: WorkingHours | None
+    """When the workspace works, by its time; null: none were chosen."""
     closing_notes: ClosingNoteSettings
     """Closing notes."""
     automatic_closing: AutomaticClosingSettings
@@ -81,6 +84,7 @@ class WorkspaceSettings:
 def settings_of(workspace: WorkspaceRow) -> WorkspaceSettings:
     """Return the settings in a workspace's row."""
     return WorkspaceSettings(
+        working_hours=working_hours_of(workspace.working_hours),
         closing_notes=ClosingNoteSettings(mode=workspace.closing_note_mode),
         automatic_closing=AutomaticClosingSettings(
             is_enabled=workspace.auto_close_since is not None,
