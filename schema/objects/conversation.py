@@ -64,6 +64,8 @@ class Conversation(Node):
     """When it was last closed; null while it is open, or if it never was."""
     blocked_at: datetime | None
     """Since when its contact is blocked; null unless they are."""
+    status_since: datetime
+    """Since when it is in its tab: the sort key of LONGEST and SHORTEST."""
     version: int
     """Counts the changes of status, assignee, snooze and block; give it as `expectedVersion`."""
     created_at: datetime
