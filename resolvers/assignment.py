@@ -224,10 +224,11 @@ async def _target(
 ) -> Target:
     """Return whom a locked conversation is to be given to; refuse who cannot have it.
 
-    What can be deleted stays until the transaction ends.
+    What can be deleted, and who can be removed, stays until the transaction ends.
     """
     if assignee_id is not None:
-        members = await read_members("WHERE m.id = ?", assignee_id)
+        stays = " FOR SHARE OF m" if sql.dialect() == "postgres" else ""
+        members = await read_members("WHERE m.id = ?" + stays, assignee_id)
         return Target(member=check_assignee(members[0] if members else None, conversation))
     lock = " FOR SHARE" if sql.dialect() == "postgres" else ""
     if ai_agent_id is not None:

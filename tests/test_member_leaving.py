@@ -1,5 +1,6 @@
 """Members who left: what becomes of their conversations, and what others are told."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -94,3 +95,18 @@ async def test_removing_again_changes_nothing(api: Api, world: World) -> None:
     before = await snapshot("member", "event", "job")
     await remove_member(viewer, ada.member.id)
     assert await snapshot("member", "event", "job") == before
+
+
+async def test_nothing_is_given_to_who_leaves_at_the_same_time(api: Api, world: World) -> None:
+    """However they meet: either the assignment is refused, or the conversation is released."""
+    viewer = await world.owner.viewer()
+    for number in range(5):
+        guest = await world.add(f"Guest {number}")
+        conversation = await world.conversation(f"C{number}")
+        await asyncio.gather(
+            assign_conversation(viewer, conversation.id, assignee_id=guest.member.id),
+            remove_member(viewer, guest.member.id),
+            return_exceptions=True,
+        )
+        await run_jobs()
+        assert (await Conversation.get(id=conversation.id)).assignee_id is None
