@@ -8,9 +8,11 @@ from functools import partial
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from connectors.http import GuardedClient
+from connectors.mail import Mailer
+from connectors.openid import OpenIdProvider
 from models.database import check_schema, connect, disconnect
 from models.engine import sql
 from realtime.broker import Broker
@@ -23,6 +25,8 @@ from resolvers.delivery import deliver_message
 from resolvers.idle_clock import CLOSE_IDLE
 from resolvers.member import RELEASE_CONVERSATIONS, release_conversations
 from resolvers.message import DELIVER_MESSAGE
+from resolvers.openid import finish_log_in, start_log_in
+from resolvers.password import SEND_PASSWORD_RESET, send_password_reset
 from resolvers.retention import CLEAN_UP, clean_up, schedule_clean_up
 from resolvers.snooze import EXPIRE_SNOOZE, expire_snooze
 from schema.context import Context, ContextMaker
@@ -31,14 +35,14 @@ from schema.hub import Hub
 from schema.root import build_schema
 from schema.watch import until_revoked
 from settings import Settings
-from web import health, webhooks
+from web import health, openid, webhooks
 from web.graphiql import PageData, asset_routes, graphiql_page
 from web.metrics import CountRequests, Metrics
 
 READY_SECONDS = 2.0
 
 
-def job_handlers(client: GuardedClient) -> Mapping[str, Handler]:
+def job_handlers(client: GuardedClient, mailer: Mailer) -> Mapping[str, Handler]:
     """Return what runs each kind of job."""
     return {
         CLEAN_UP: clean_up,
@@ -47,6 +51,7 @@ def job_handlers(client: GuardedClient) -> Mapping[str, Handler]:
         EXPIRE_SNOOZE: expire_snooze,
         PROCESS_INBOUND: process_inbound,
         RELEASE_CONVERSATIONS: release_conversations,
+        SEND_PASSWORD_RESET: partial(send_password_reset, mailer),
     }
 
 
@@ -71,7 +76,7 @@ async def running(settings: Settings, *, with_jobs: bool) -> AsyncIterator[Broke
         signal_with(broker)
         if with_jobs:
             await schedule_clean_up()
-            runner = JobRunner(job_handlers(client), broker)
+            runner = JobRunner(job_handlers(client, Mailer(settings)), broker)
             runner.start()
         yield broker
     finally:
@@ -139,6 +144,7 @@ def create_app(
         settings=settings,
     )
     metrics = _metrics(endpoint)
+    doors = [*asset_routes(), *webhooks.routes(), *_openid_routes(settings)]
 
     async def measure() -> None:
         metrics.set_jobs(await count_jobs())
@@ -156,8 +162,7 @@ def create_app(
         routes=[
             Route("/graphql", endpoint),
             WebSocketRoute("/graphql", endpoint),
-            *asset_routes(),
-            *webhooks.routes(),
+            *doors,
             *health.routes(checks, metrics.registry, measure),
         ],
         middleware=[Middleware(CountRequests, metrics), *([cors] if origins else [])],
@@ -165,6 +170,14 @@ def create_app(
     )
     app.state.endpoint = endpoint
     return app
+
+
+def _openid_routes(settings: Settings) -> list[BaseRoute]:
+    if not settings.oidc_discovery_url:
+        return []
+    provider = OpenIdProvider(settings)
+    start, finish = partial(start_log_in, provider), partial(finish_log_in, provider)
+    return openid.routes(start, finish, settings.public_url)
 
 
 def _metrics(endpoint: GraphQLEndpoint) -> Metrics:

@@ -64,6 +64,25 @@ class Settings(BaseSettings):
     """The most that fail from one address; behind a proxy, FORWARDED_ALLOW_IPS must name it."""
     log_in_attempts_per_address: int = Field(default=500, ge=1)
     """The most from one address, successful ones included."""
+    password_reset_window_seconds: int = Field(default=3600, ge=1)
+    """How long requests for another password are counted, from the first one on."""
+    password_resets_per_account: int = Field(default=3, ge=1)
+    """The most for one account name in that time, whether the account exists or not."""
+    password_resets_per_address: int = Field(default=20, ge=1)
+    """The most from one address."""
+    smtp_url: SecretStr = SecretStr("")
+    """`smtp://user:password@host:port` (with STARTTLS where the server has it) or `smtps://…`;
+    empty: a server whose `public_url` is this machine logs its mail instead."""
+    oidc_discovery_url: str = ""
+    """`https://provider/.well-known/openid-configuration`; empty: nobody logs in that way."""
+    oidc_client_id: str = ""
+    """As the provider knows us; it must know `public_url`/auth/oidc/callback, too."""
+    oidc_client_secret: SecretStr = SecretStr("")
+    """What proves to the provider who we are."""
+    oidc_creates_accounts: bool = False
+    """Whether who has no account gets one, in no workspace; else they are refused."""
+    mail_from: str = "Parley <parley@localhost>"
+    """Who mail is from."""
     event_retention_days: int = Field(default=7, ge=7)
     """How long events are kept, and cursors with them."""
     idempotency_retention_days: int = Field(default=7, ge=7)

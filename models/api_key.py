@@ -19,7 +19,7 @@ class ApiKeyScope(Enum):
     WRITE_CONVERSATIONS = "WRITE_CONVERSATIONS"
     """Open, close, snooze and assign conversations."""
     WRITE_CONTACTS = "WRITE_CONTACTS"
-    """Create and change contacts."""
+    """Create, change and block contacts."""
     MANAGE = "MANAGE"
     """Change settings, channels and API keys."""
 

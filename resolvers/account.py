@@ -1,5 +1,7 @@
 """Accounts: proving who one is, with as many tries as the limits allow."""
 
+from models.clock import now
+from models.engine import sql
 from models.refusal import Code, Refused
 from models.user import User
 from realtime.transaction import transaction
@@ -7,6 +9,7 @@ from resolvers.client import UNKNOWN_CLIENT, Client
 from resolvers.password import matches, still_has
 from resolvers.rate_limit import begin_attempt, end_attempt, log_in_limits
 from resolvers.session import Tokens, open_session
+from resolvers.tokens import hash_token
 from settings import get_settings
 
 
@@ -31,3 +34,20 @@ async def log_in(email: str, password: str, client: Client = UNKNOWN_CLIENT) -> 
         tokens = await open_session(user.id, client)
     await end_attempt(limits)
     return tokens
+
+
+async def log_in_with_code(code: str, client: Client = UNKNOWN_CLIENT) -> Tokens:
+    """Open a session for who was just proved elsewhere and brought a code home; once."""
+    async with transaction():
+        found = await sql.rows(
+            "DELETE FROM log_in_code WHERE code_hash = ? AND expires_at > ? RETURNING user_id",
+            hash_token(code),
+            now(),
+        )
+        if not found:
+            raise Refused(
+                Code.INVALID_CREDENTIALS,
+                "This code is no longer good. Log in again.",
+                field=("code",),
+            )
+        return await open_session(found[0]["user_id"], client)

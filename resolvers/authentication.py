@@ -25,7 +25,7 @@ class TokenProblem(Enum):
 
 _MEMBERSHIPS = (
     " m.id AS member_id, m.workspace_id, m.role, m.visibility, m.team_id, m.restrictions,"
-    " c.seq, c.oldest_seq, c.epoch"
+    " '' AS scopes, c.seq, c.oldest_seq, c.epoch"
 )
 
 
@@ -38,6 +38,7 @@ def _membership(row: Any) -> Membership:
         team_id=row["team_id"],
         restrictions=row["restrictions"],
         head=Head(row["seq"], row["oldest_seq"], row["epoch"]),
+        scopes=row["scopes"],
     )
 
 
@@ -97,7 +98,8 @@ async def _note_use(session_id: int, moment: datetime) -> None:
 async def _viewer_of_key(condition: str, value: int | str) -> Viewer | TokenProblem:
     rows = await sql.records(
         "SELECT k.id AS key_id, k.workspace_id, k.role, 'ALL' AS visibility,"
-        " NULL AS member_id, NULL AS team_id, '' AS restrictions, c.seq, c.oldest_seq, c.epoch"
+        " NULL AS member_id, NULL AS team_id, '' AS restrictions, k.scopes,"
+        " c.seq, c.oldest_seq, c.epoch"
         " FROM api_key k JOIN event_counter c ON c.workspace_id = k.workspace_id"
         f" WHERE {condition} AND k.revoked_at IS NULL",
         value,

@@ -74,8 +74,15 @@ def _condition(digest: str, viewer: "Viewer") -> Where:
         [membership] = viewer.memberships.values()
         return Where(
             "EXISTS (SELECT 1 FROM api_key k WHERE k.key_hash = ? AND k.id = ?"
-            " AND k.revoked_at IS NULL AND k.workspace_id = ? AND k.role = ?)",
-            (digest, int(credential_id), membership.workspace_id, membership.role.value),
+            " AND k.revoked_at IS NULL AND k.workspace_id = ? AND k.role = ?"
+            " AND k.scopes = ?)",
+            (
+                digest,
+                int(credential_id),
+                membership.workspace_id,
+                membership.role.value,
+                membership.scopes,
+            ),
         )
     where = Where(
         "EXISTS (SELECT 1 FROM session s JOIN account a ON a.id = s.user_id"

@@ -23,15 +23,30 @@ class Limit:
 def log_in_limits(account: str, client: Client, settings: Settings) -> Mapping[str, Limit]:
     """Return what limits an attempt to prove to be an account, the address first."""
     seconds = settings.log_in_window_seconds
-    limits = {}
-    if client.network is not None:
-        limits[f"log in from {client.network}"] = Limit(
-            seconds, settings.log_in_attempts_per_address, settings.log_in_failures_per_address
-        )
-    limits[f"log in as {account}"] = Limit(
+    address = Limit(
+        seconds, settings.log_in_attempts_per_address, settings.log_in_failures_per_address
+    )
+    name = Limit(
         seconds, settings.log_in_attempts_per_account, settings.log_in_failures_per_account
     )
-    return limits
+    return _limits("log in", account, client, address, name)
+
+
+def reset_limits(account: str, client: Client, settings: Settings) -> Mapping[str, Limit]:
+    """Return what limits requests for another password, the address first."""
+    seconds = settings.password_reset_window_seconds
+    address, name = settings.password_resets_per_address, settings.password_resets_per_account
+    return _limits(
+        "reset", account, client, Limit(seconds, address, address), Limit(seconds, name, name)
+    )
+
+
+def _limits(
+    deed: str, account: str, client: Client, address: Limit, name: Limit
+) -> Mapping[str, Limit]:
+    limits = {f"{deed} as {account}": name}
+    network = client.network
+    return limits if network is None else {f"{deed} from {network}": address, **limits}
 
 
 async def begin_attempt(limits: Mapping[str, Limit]) -> None:

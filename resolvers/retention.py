@@ -7,7 +7,10 @@ from models.engine import sql
 from models.idempotency_key import IdempotencyKey
 from models.inbound_event import InboundEvent
 from models.job import Job, JobState
+from models.log_in_code import LogInCode
 from models.message import Message
+from models.openid_attempt import OpenidAttempt
+from models.password_reset import PasswordReset
 from models.rate_window import RateWindow
 from models.session import Session
 from realtime.jobs import ClaimedJob
@@ -48,6 +51,9 @@ async def clean_up(job: ClaimedJob) -> None:
     ).delete()
     await Session.filter(refresh_expires_at__lt=moment).delete()
     await RateWindow.filter(ends_at__lt=moment).delete()
+    await PasswordReset.filter(expires_at__lt=moment).delete()
+    await LogInCode.filter(expires_at__lt=moment).delete()
+    await OpenidAttempt.filter(expires_at__lt=moment).delete()
     counters = await sql.rows("SELECT workspace_id FROM event_counter")
     for counter in counters:
         await _forget_events(counter["workspace_id"], settings.event_retention_days)

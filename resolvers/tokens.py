@@ -6,6 +6,8 @@ import secrets
 SESSION_PREFIX = "ps_"
 REFRESH_PREFIX = "pr_"
 API_KEY_PREFIX = "pk_"
+RESET_PREFIX = "pp_"
+CODE_PREFIX = "pc_"
 
 
 def hash_token(token: str) -> str:

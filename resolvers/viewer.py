@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from models.api_key import ApiKeyScope
 from models.episode import ChangeSource
 from models.member import Restriction, Role, Visibility
 from models.refusal import Code, Refused
@@ -72,6 +73,20 @@ RIGHTS: Mapping[Right, Grant] = {
 }
 """Which roles have which right, and what takes it away; `parley schema rights` prints it."""
 
+SCOPES: Mapping[Right, ApiKeyScope] = {
+    Right.VIEW: ApiKeyScope.READ,
+    Right.EXPORT_DATA: ApiKeyScope.READ,
+    Right.REPLY: ApiKeyScope.WRITE_MESSAGES,
+    Right.ASSIGN: ApiKeyScope.WRITE_CONVERSATIONS,
+    Right.CLOSE: ApiKeyScope.WRITE_CONVERSATIONS,
+    Right.SNOOZE: ApiKeyScope.WRITE_CONVERSATIONS,
+    Right.USE_SHORTCUTS: ApiKeyScope.WRITE_CONVERSATIONS,
+    Right.EDIT_CONTACTS: ApiKeyScope.WRITE_CONTACTS,
+    Right.DELETE_CONTACTS: ApiKeyScope.WRITE_CONTACTS,
+    Right.BLOCK: ApiKeyScope.WRITE_CONTACTS,
+}
+"""The scope that an API key needs for a right; for all others it is MANAGE."""
+
 RESTRICTABLE: Mapping[Role, frozenset[Restriction]] = {
     Role.OWNER: frozenset(),
     Role.MANAGER: frozenset(
@@ -122,6 +137,8 @@ class Membership:
     """As `member.restrictions` has them."""
     head: Head | None
     """None where the viewer is only remembered."""
+    scopes: str = ""
+    """As `api_key.scopes` has them; empty for people."""
 
     @property
     def sees_all(self) -> bool:
@@ -147,10 +164,15 @@ class Membership:
         """Tell whether a restriction lies on the member."""
         return restriction.value in self.restrictions.split(",")
 
+    def has_scope(self, right: Right) -> bool:
+        """Tell whether the scopes of an API key, if it has any, contain a right."""
+        needed = SCOPES.get(right, ApiKeyScope.MANAGE)
+        return not self.scopes or needed.value in self.scopes.split(",")
+
     def has(self, right: Right) -> bool:
-        """Tell whether role and restrictions leave a right."""
+        """Tell whether role, restrictions and scopes leave a right."""
         grant = RIGHTS[right]
-        if self.role not in grant.roles:
+        if self.role not in grant.roles or not self.has_scope(right):
             return False
         return grant.unless is None or not self.is_restricted(grant.unless)
 
@@ -213,6 +235,8 @@ def require(viewer: Viewer, workspace_id: int, right: Right) -> Membership:
         raise hidden(("workspaceId",))
     if membership.role not in RIGHTS[right].roles:
         raise Refused(Code.FORBIDDEN, "Your role does not allow this.")
+    if not membership.has_scope(right):
+        raise Refused(Code.FORBIDDEN, "The scopes of this API key do not allow this.")
     if not membership.has(right):
         raise Refused(Code.FORBIDDEN, "Your access is restricted: this is not part of it.")
     return membership

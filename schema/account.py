@@ -29,6 +29,22 @@ class LogInPayload(Payload):
     """The tokens."""
 
 
+@strawberry.input
+class LogInWithCodeInput:
+    """What a log-in by the provider brought home."""
+
+    code: str
+    """What stands behind `#code=`: good for a minute, and once."""
+
+
+@strawberry.type
+class LogInWithCodePayload(Payload):
+    """The opened session."""
+
+    tokens: SessionTokens | None = None
+    """The tokens."""
+
+
 @strawberry.type
 class Query:
     """Who asks."""
@@ -52,3 +68,9 @@ class Mutation:
         """
         tokens = await account.log_in(input.email, input.password, info.context.client)
         return LogInPayload(tokens=session_tokens(tokens))
+
+    @mutation
+    async def log_in_with_code(self, info: Info, input: LogInWithCodeInput) -> LogInWithCodePayload:
+        """Open a session after a log-in at `/auth/oidc/start`."""
+        tokens = await account.log_in_with_code(input.code, info.context.client)
+        return LogInWithCodePayload(tokens=session_tokens(tokens))

@@ -2,6 +2,7 @@
 
 import strawberry
 
+from models.api_key import ApiKeyScope
 from models.member import Role
 from resolvers import api_key
 from schema.context import Info, viewer_of
@@ -18,6 +19,8 @@ class CreateApiKeyInput:
     """The workspace that it opens."""
     name: str
     """1 to 100 characters."""
+    scopes: list[ApiKeyScope] | None = None
+    """To what of its role it is limited; READ is always among them. Omitted: all of its role."""
     role: Role = Role.AGENT
     """What it may do; it sees every conversation of the workspace."""
     idempotency_key: str | None = None
@@ -63,6 +66,7 @@ class Mutation:
             decode_id(input.workspace_id, "Workspace", "workspaceId"),
             name=input.name,
             role=input.role,
+            scopes=input.scopes,
             idempotency_key=input.idempotency_key,
         )
         return CreateApiKeyPayload(api_key=api_key_of(key), secret=secret)

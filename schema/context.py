@@ -70,7 +70,8 @@ class Context:
         if membership is None:
             return self.language
         is_member = membership.member_id is not None
-        return membership.role, membership.restrictions, is_member, self.language
+        rights = membership.role, membership.restrictions, membership.scopes
+        return *rights, is_member, self.language
 
     @property
     def identity(self) -> Viewer | None:

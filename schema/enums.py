@@ -5,6 +5,7 @@ from enum import Enum
 import strawberry
 
 from models.activity import ActivityKind
+from models.api_key import ApiKeyScope
 from models.channel import ChannelKind
 from models.conversation import ConversationStatus
 from models.custom_inbox import InboxSharing
@@ -24,6 +25,7 @@ from resolvers.working_hours import Weekday
 
 NAMES: dict[type[Enum], str] = {
     ActivityKind: "ActivityKind",
+    ApiKeyScope: "ApiKeyScope",
     ChangeSource: "ChangeSource",
     ChannelKind: "ChannelKind",
     ClosingNoteMode: "ClosingNoteMode",

@@ -23,6 +23,7 @@ from schema import (
     member,
     message,
     node,
+    password,
     presence,
     read_mark,
     session,
@@ -43,6 +44,7 @@ from settings import Settings
 TOPICS: tuple[ModuleType, ...] = (
     account,
     session,
+    password,
     api_key,
     workspace,
     member,

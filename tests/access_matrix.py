@@ -68,6 +68,11 @@ def bulk(name: str, *ids: str, right: Right, **options: Any) -> Row:
     return Row(document, given, right, of_conversation=True, **options)
 
 
+def _open(name: str, **values: str) -> Row:
+    """Declare a mutation of those who need not be logged in."""
+    return act(name, right=None, is_open=True, values=values)
+
+
 def _by_id(field_name: str, key: str, **options: Any) -> Row:
     document = f"query($id: ID!) {{ {field_name}(id: $id) {{ __typename id }} }}"
     return Row(document, lambda known: {"id": known[key]}, **options)
@@ -110,17 +115,22 @@ ROWS: dict[str, Row] = {
         " events(workspaceId: $workspaceId, after: $after) { nodes { eventId } } }",
         lambda known: {"workspaceId": known["workspaceId"], "after": known["after"]},
     ),
-    "Mutation.logIn": act(
-        "logIn", right=None, is_open=True, values={"email": "a@b.c", "password": "x"}
-    ),
-    "Mutation.refreshSession": act(
-        "refreshSession", right=None, is_open=True, values={"refreshToken": "x"}
-    ),
+    "Mutation.logIn": _open("logIn", email="a@b.c", password="x"),
+    "Mutation.logInWithCode": _open("logInWithCode", code="x"),
+    "Mutation.refreshSession": _open("refreshSession", refreshToken="x"),
     "Mutation.logOut": act("logOut", right=None, people_only=True),
     "Mutation.logOutEverywhere": act("logOutEverywhere", right=None, people_only=True),
     "Mutation.revokeSession": act(
         "revokeSession", "sessionId", right=None, of_owner=True, people_only=True
     ),
+    "Mutation.changePassword": act(
+        "changePassword",
+        right=None,
+        people_only=True,
+        values={"currentPassword": "wrong", "newPassword": "another horse"},
+    ),
+    "Mutation.requestPasswordReset": _open("requestPasswordReset", email="a@b.c"),
+    "Mutation.resetPassword": _open("resetPassword", token="x", newPassword="another horse"),
     "Mutation.createApiKey": act(
         "createApiKey", "workspaceId", right=Right.MANAGE_API_KEYS, values={"name": "New"}
     ),

@@ -4,6 +4,7 @@ from collections import defaultdict
 
 from app import job_handlers
 from connectors.http import GuardedClient
+from connectors.mail import Mailer
 from models.contact import Contact
 from models.conversation import Conversation
 from models.engine import sql
@@ -11,6 +12,7 @@ from models.inbound_event import InboundEvent
 from models.message import Message
 from realtime.broker import Broker
 from realtime.jobs import JobRunner
+from settings import get_settings
 from tests.test_inbound import PHONE, text
 from tests.waiting import until
 from tests.world import Api, World, webhook
@@ -24,7 +26,10 @@ async def run_with(workers: int) -> None:
     """Let several runners work until nothing is left."""
     client = GuardedClient(timeout_seconds=5)
     broker = Broker("memory://")
-    runners = [JobRunner(job_handlers(client), broker, concurrency=4) for _ in range(workers)]
+    runners = [
+        JobRunner(job_handlers(client, Mailer(get_settings())), broker, concurrency=4)
+        for _ in range(workers)
+    ]
     for runner in runners:
         runner.start()
     try:

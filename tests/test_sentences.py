@@ -25,6 +25,8 @@ VARIABLE_SENTENCES = {
     ("resolvers/composer.py", "message"),
     ("resolvers/contact.py", "sentences[field]"),
     ("resolvers/page.py", "sentence"),
+    ("resolvers/password.py", "SUBJECT"),
+    ("resolvers/password.py", "TEXT"),
     ("resolvers/sentences.py", "refused.message"),
     ("schema/errors.py", "CLOSING"),
     ("schema/errors.py", "SENTENCES[ErrorCode.INTERNAL]"),

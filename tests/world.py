@@ -13,6 +13,7 @@ import strawberry
 
 from app import job_handlers
 from connectors.http import GuardedClient
+from connectors.mail import Mailer
 from models.ai_agent import AiAgent
 from models.channel import Channel
 from models.clock import now
@@ -40,6 +41,7 @@ from schema.context import Context, ContextMaker
 from schema.hub import Hub
 from schema.ids import encode_id
 from schema.root import build_schema
+from settings import get_settings
 
 PASSWORD = "correct horse battery staple"
 NOWHERE_URL = "http://127.0.0.1:9"
@@ -193,7 +195,7 @@ async def webhook(
 async def run_jobs(client: GuardedClient | None = None) -> int:
     """Run every job that is due, one after another, until none is; return how many ran."""
     own = client or GuardedClient(timeout_seconds=5, private_hosts="127.0.0.1")
-    runner = JobRunner(job_handlers(own), Broker("memory://"))
+    runner = JobRunner(job_handlers(own, Mailer(get_settings())), Broker("memory://"))
     count = 0
     try:
         while jobs := await claim():

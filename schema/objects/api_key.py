@@ -5,6 +5,7 @@ from datetime import datetime
 import strawberry
 
 from models.api_key import ApiKey as ApiKeyRow
+from models.api_key import ApiKeyScope
 from models.member import Role
 from schema.ids import encode_id
 
@@ -19,6 +20,8 @@ class ApiKey:
     """What it is for."""
     role: Role
     """What it may do."""
+    scopes: list[ApiKeyScope]
+    """To what of its role it is limited; all of them where it is not."""
     created_at: datetime
     """When it was made."""
     revoked_at: datetime | None
@@ -31,6 +34,7 @@ def api_key_of(key: ApiKeyRow) -> ApiKey:
         id=encode_id("ApiKey", key.id),
         name=key.name,
         role=key.role,
+        scopes=[ApiKeyScope(one) for one in key.scopes.split(",") if one] or list(ApiKeyScope),
         created_at=key.created_at,
         revoked_at=key.revoked_at,
     )

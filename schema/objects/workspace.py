@@ -13,7 +13,7 @@ from models.tag import Tag as TagRow
 from models.team import Team as TeamRow
 from models.workspace import Workspace as WorkspaceRow
 from realtime.log import encode_cursor
-from resolvers import snooze, vocabulary
+from resolvers import api_key, snooze, vocabulary
 from resolvers import workspace as workspaces
 from resolvers.batches import members_by_id
 from resolvers.inbox_finding import inboxes
@@ -22,6 +22,7 @@ from resolvers.invitation import invitations as pending_invitations
 from resolvers.viewer import Right
 from schema.context import Info, viewer_of
 from schema.objects.ai_agent import AiAgent
+from schema.objects.api_key import ApiKey, api_key_of
 from schema.objects.channel import Channel
 from schema.objects.inbox import Inbox
 from schema.objects.invitation import Invitation
@@ -94,6 +95,14 @@ class Workspace(Node):
     async def channels(root: strawberry.Parent[WorkspaceRow]) -> list[ChannelRow]:
         """The channels, by name."""
         return await workspaces.channels(root.id)
+
+    @strawberry.field
+    async def api_keys(root: strawberry.Parent[WorkspaceRow], info: Info) -> list[ApiKey]:
+        """The keys of programs that are good, the newest first; none for who may not manage
+        them."""
+        if not info.context.may(root.id, Right.MANAGE_API_KEYS):
+            return []
+        return [api_key_of(row) for row in await api_key.api_keys(root.id)]
 
     @strawberry.field
     def settings(root: strawberry.Parent[WorkspaceRow]) -> WorkspaceSettings:
