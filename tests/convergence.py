@@ -13,17 +13,20 @@ Deed = Callable[[], Awaitable[None]]
 
 ROW = """
 fragment Row on Conversation {
-  id status version unrepliedSince openedAt closedAt createdAt lastMessageAt unreadCount
+  id status version blockedAt unrepliedSince openedAt closedAt createdAt lastMessageAt unreadCount
   composer { restriction canTakeOver } viewerCanReply viewerCanAssign viewerCanClose viewerCanSnooze
+  viewerCanBlock viewerCanUnblock
   contact {
-    id name email phone { display } version
+    id isBlocked name email phone { display } version
     tags { id name } channels { externalId lastMessageAt }
   }
   assignee { ... on Member { id name team { id } } ... on AiAgent { id } }
   team { id }
   lastMessage { id seq text status }
   snooze { until since by { id } }
-  messages(last: 3) { nodes { id text status statusHistory { status at } viewerCanRetry } }
+  messages(last: 3) {
+    nodes { id text isQuarantined status statusHistory { status at } viewerCanRetry }
+  }
   timeline(last: 2) {
     nodes { ... on Message { seq } ... on Activity { seq kind actor { id } team { id } until } }
   }
@@ -87,7 +90,7 @@ subscription Stream($id: ID!, $after: String!) {
 
 @dataclass
 class Client:
-    """What a front-end of one person keeps: the rows of their All list, by id."""
+    """What a front-end of one person keeps: the rows of All and of the blocked inbox, by id."""
 
     api: Api
     world: World
@@ -101,9 +104,10 @@ class Client:
         """Read everything anew; return the inboxes, All first."""
         data = await self.api.ask(self.person, SNAPSHOT, id=self.world.id)
         inboxes: list[Any] = data["workspace"]["inboxes"]
-        listed = inboxes[0]["conversations"]
-        assert not listed["pageInfo"]["hasNextPage"]
-        self.rows = {row["id"]: row for row in listed["nodes"]}
+        listed = [inbox for inbox in inboxes if inbox["kind"] in ("ALL", "BLOCKED")]
+        pages = [inbox["conversations"] for inbox in listed]
+        assert not any(page["pageInfo"]["hasNextPage"] for page in pages)
+        self.rows = {row["id"]: row for page in pages for row in page["nodes"]}
         self.cursor = data["workspace"]["eventCursor"]
         return inboxes
 

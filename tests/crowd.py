@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from models.clock import now
+from models.contact_channel import ContactChannel
 from models.conversation import Conversation
 from models.member import Visibility
 from models.message import Direction, Message
@@ -46,6 +47,8 @@ MUTATIONS = (
     "updateContact",
     "tagContact",
     "untagContact",
+    "blockContact",
+    "unblockContact",
     *BULK,
 )
 
@@ -74,6 +77,7 @@ class Crowd:
             self.change_tags,
             self.regroup,
             self.come_and_go,
+            self.quarantine,
         ]
         mutations: list[Deed] = [partial(self.mutate, name) for name in (*MUTATIONS, "sendMessage")]
         return [*first, *self.random.sample([*deck, *mutations] * 2, 2 * len(deck + mutations))]
@@ -82,6 +86,21 @@ class Crowd:
         """A contact writes, perhaps for the first time."""
         await self.world.hear("Hello", sender=f"contact{self.random.randrange(3)}")
         self.done.add("hear")
+
+    async def quarantine(self) -> None:
+        """A contact is blocked, writes, changes hands, and is perhaps unblocked."""
+        message = await self.world.hear("Hello", sender=f"contact{self.random.randrange(3)}")
+        contact = {"contactId": encode_id("Contact", message.conversation.contact_id)}
+        await self._lead("blockContact", contact)
+        sender = await ContactChannel.get(contact_id=message.conversation.contact_id)
+        spam = await self.world.hear("Buy now", sender=sender.external_id)
+        target = {"conversationId": encode_id("Conversation", message.conversation_id)}
+        for person in self.random.sample(self.people, 2):
+            await self._lead("assignConversation", target | {"assigneeId": person.id})
+        if self.random.random() < 0.7:
+            await self._lead("unblockContact", contact)
+        if spam.is_quarantined:
+            self.done.add("quarantine")
 
     async def create(self) -> None:
         """Somebody adds a contact."""

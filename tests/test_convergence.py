@@ -1,20 +1,23 @@
 """Snapshot plus events equals later snapshot: for everybody, whatever happened in between."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 
-from models.member import Visibility
+from models.member import Restriction, Visibility
 from schema.ids import encode_id, split_id
 from tests.convergence import Client, Row
 from tests.crowd import MUTATIONS, Crowd, vendor
 from tests.serving import serving
+from tests.streaming import repeating
 from tests.world import Api, Person, World
 
-SEED = 1
+SEED = 2
 SNAPSHOT_AT = 12
 DEADLINE_SECONDS = 60
 THE_END = "Zoe"
 DEEDS = {"hear", "createContact", "message_echo", "message_status", "expire", "restrict"}
-DEEDS |= {"createTag", "updateTag", "deleteTag"}
+DEEDS |= {"quarantine", "createTag", "updateTag", "deleteTag"}
 DEEDS |= {"createTeam", "updateTeam", "deleteTeam", "updateMember", "removeMember"}
 """What must have happened beside the mutations, or the test proves less than it says."""
 
@@ -25,6 +28,7 @@ async def people_of(world: World) -> list[Person]:
         world.owner,
         await world.add("Tim", visibility=Visibility.TEAM, team=team),
         await world.add("Ian", visibility=Visibility.OWN),
+        await world.add("Kim", restrictions=[Restriction.BLOCKED_CONTACTS]),
         await world.add("Tia", visibility=Visibility.TEAM, team=team),
     ]
 
@@ -42,7 +46,9 @@ async def check(client: Client, how: str) -> None:
     name = client.person.user.name
     assert client.rows == fresh.rows, f"{name}, {how}"
     order = sorted(
-        client.rows.values(), key=lambda row: row["lastMessageAt"] or row["createdAt"], reverse=True
+        [row for row in client.rows.values() if not row["blockedAt"]],
+        key=lambda row: row["lastMessageAt"] or row["createdAt"],
+        reverse=True,
     )
     listed = [row["id"] for row in inboxes[0]["conversations"]["nodes"]]
     assert [row["id"] for row in order] == listed, f"{name}, {how}"
@@ -54,6 +60,8 @@ async def check(client: Client, how: str) -> None:
 
 def belongs(row: Row, inbox: Row, person: Person) -> bool:
     assignee, kind = row["assignee"] or {}, inbox["kind"]
+    if kind == "BLOCKED" or row["blockedAt"]:
+        return kind == "BLOCKED" and bool(row["blockedAt"])
     if kind == "ALL":
         return True
     if kind == "TEAM":
@@ -73,26 +81,36 @@ async def test_snapshot_plus_events_is_a_later_snapshot(api: Api, world: World) 
         await world.connect(base_url)
         await crowd.hear()
         async with asyncio.TaskGroup() as tasks:
+            following = []
             for follower in followers:
                 await follower.refetch()
-                tasks.create_task(follower.follow(is_the_end))
+                following.append(tasks.create_task(follower.follow(is_the_end)))
             for step, deed in enumerate(crowd.deeds()):
                 if step == SNAPSHOT_AT:
                     for reader in readers:
                         await reader.refetch()
                 await deed()
             replayers = [Client(api, world, r.person, dict(r.rows), r.cursor) for r in readers]
-            await world.add(THE_END)
+            async with ending(world):
+                await asyncio.gather(*following)
         for reader, replayer in zip(readers, replayers, strict=True):
             await reader.catch_up()
-            await replayer.follow(is_the_end)
+            async with ending(world):
+                await replayer.follow(is_the_end)
         for how, clients in (("live", followers), ("paged", readers), ("replayed", replayers)):
             for client in clients:
                 await check(client, how)
             assert clients[0].hidden == 0
             assert clients[1].hidden > 0, how
             assert clients[2].hidden > 0, how
+            assert clients[3].hidden > 0, how
+            assert not any(row["blockedAt"] for row in clients[3].rows.values())
     assert crowd.done == {*MUTATIONS, *DEEDS}
+
+
+def ending(world: World) -> AbstractAsyncContextManager[None]:
+    """Tell of the end over and over: who connects again and reads anew is behind the last one."""
+    return repeating(partial(world.add, THE_END))
 
 
 def is_the_end(event: Row) -> bool:

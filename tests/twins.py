@@ -13,9 +13,10 @@ import pytest
 
 from models.clock import now
 from models.engine import sql
-from models.member import Role, Visibility
+from models.member import Restriction, Role, Visibility
 from models.message import Message, MessageStatus
 from realtime.log import encode_cursor, read_head
+from resolvers.block import block_contact
 from resolvers.message import send_message
 from resolvers.snooze import snooze_conversation
 from resolvers.tag import create_tag, tag_contact
@@ -201,6 +202,7 @@ async def make_stage(api: Api, world: World) -> Stage:
         "team": await world.add("Team", visibility=Visibility.TEAM, team=sales),
         "alone": await world.add("Alone", visibility=Visibility.TEAM),
         "own": own,
+        "kept from blocked": await world.add("Kim", restrictions=[Restriction.BLOCKED_CONTACTS]),
         "program": await api_key(world),
         "stranger": (other := await make_world("Other")).owner,
         "nobody": None,
@@ -231,7 +233,7 @@ async def _fill(api: Api, world: World, own: Person) -> None:
     tags = [await create_tag(owner, world.workspace.id, name=name) for name in ("VIP", "Press")]
     await tag_contact(owner, closed.contact_id, [tag.id for tag in tags])
     robo, team = await world.ai_agent(), await world.team("Support")
-    for name in ("open", "snoozed", "assigned", "automatic"):
+    for name in ("open", "snoozed", "assigned", "automatic", "blocked"):
         heard = await world.hear(f"I am {name}", sender=name)
         await world.hear("And again", sender=name)
         sent = await send_message(owner, heard.conversation_id, text="Hello!")
@@ -246,6 +248,9 @@ async def _fill(api: Api, world: World, own: Person) -> None:
             await succeed(api, world.owner, "assignConversation", heard, assigneeId=own.id)
             await succeed(api, own, "markConversationRead", heard)
             await world.hear("Unread", sender=name)
+        if name == "blocked":
+            await block_contact(owner, heard.conversation.contact_id)
+            await world.hear("Buy now", sender=name)
         if name == "automatic":
             for target in (
                 {"teamId": encode_id("Team", team.id)},
