@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import uvloop
 
-from benchmarks import fanout, load, peers, report, scale, seeding, work
+from benchmarks import fanout, inboxes, load, peers, report, scale, seeding, work
 from benchmarks.data import World
 from benchmarks.processes import Running, server
 
@@ -24,9 +24,14 @@ PARTS: dict[str, tuple[work.Requests, work.Requests]] = {
     "sendMessage": (work.send_graphql, work.send_bare),
 }
 """The requests to everybody who speaks GraphQL, and to the bare program."""
-PARTS_OF_A_RUN = ("pages", "send", "fanout", "growth", "idle", "scale")
-"""The last three take longer, and are measured only when they are asked for."""
-LONGER = {"growth": scale.growth, "idle": scale.idle, "scale": scale.processes}
+PARTS_OF_A_RUN = ("pages", "send", "fanout", "inboxes", "growth", "idle", "scale")
+"""The last four take longer, and are measured only when they are asked for."""
+LONGER = {
+    "inboxes": inboxes.measure,
+    "growth": scale.growth,
+    "idle": scale.idle,
+    "scale": scale.processes,
+}
 READS = ("inbox page", "thread page")
 
 

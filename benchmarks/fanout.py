@@ -33,12 +33,20 @@ def frame(kind: int, payload: bytes) -> bytes:
     return bytes([kind]) + length + bytes(4) + payload
 
 
+Followed = tuple[str, Mapping[str, str]]
+"""The subscription of a subscriber: its document and variables."""
+EVERYTHING: Followed = (ADDED, {"id": global_id("Workspace", WORKSPACE)})
+
+
 class Subscriber(asyncio.Protocol):
     """A WebSocket with one subscription; it hands each of its events to `heard`."""
 
-    def __init__(self, member: int, heard: Callable[["Subscriber", bytes], None]) -> None:
+    def __init__(
+        self, member: int, heard: Callable[["Subscriber", bytes], None], followed: Followed
+    ) -> None:
         self.member = member
         self.heard = heard
+        self.followed = followed
         self.buffer = bytearray()
         self.shaken = False
         self.acknowledged: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -92,8 +100,8 @@ class Subscriber(asyncio.Protocol):
         elif kind == TEXT_FRAME and b'"next"' in payload:
             self.heard(self, payload)
         elif kind == TEXT_FRAME and b'"connection_ack"' in payload:
-            variables = {"id": global_id("Workspace", WORKSPACE)}
-            subscribed = {"query": ADDED, "variables": variables}
+            document, variables = self.followed
+            subscribed = {"query": document, "variables": variables}
             self._say(id="1", type="subscribe", payload=subscribed)
             self.acknowledged.set_result(None)
         elif kind != TEXT_FRAME or b'"ping"' not in payload:
@@ -108,6 +116,9 @@ class Audience:
     server: Running
     world: World
     sockets_per_user: int = SOCKETS_PER_USER
+    followed: Followed = EVERYTHING
+    ones: list[int] = field(default_factory=list)
+    """The conversations that are written to; none: the world's open ones."""
     subscribers: list[Subscriber] = field(default_factory=list)
     marker: bytes = b"-"
     waiting: set[Subscriber] = field(default_factory=set)
@@ -148,7 +159,7 @@ class Audience:
         for _ in range(count):
             # the first one, who only warms the server up, takes the last member's place
             member = (len(self.subscribers) - 1) // self.sockets_per_user + 1 or MEMBERS
-            make = partial(Subscriber, member, self.hear)
+            make = partial(Subscriber, member, self.hear, self.followed)
             _, one = await loop.create_connection(make, "127.0.0.1", self.server.port)
             self.subscribers.append(one)
             fresh.append(one.acknowledged)
@@ -174,7 +185,7 @@ class Audience:
         await asyncio.gather(ask(self.server.port, self._request(text)), self.all_heard.wait())
 
     def _request(self, text: str) -> bytes:
-        ones = self.world.open_ones
+        ones = self.ones or self.world.open_ones
         conversation = ones[self.sent % len(ones)]
         key = str(time.time_ns())
         if self.server.name == "bare":
