@@ -15,7 +15,7 @@ class ApiKeyScope(Enum):
     READ = "READ"
     """See the workspace; every key does."""
     WRITE_MESSAGES = "WRITE_MESSAGES"
-    """Send messages."""
+    """Send messages and write comments."""
     WRITE_CONVERSATIONS = "WRITE_CONVERSATIONS"
     """Open, close, snooze and assign conversations."""
     WRITE_CONTACTS = "WRITE_CONTACTS"

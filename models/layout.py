@@ -10,6 +10,7 @@ from models.engine import sql
 from models.records import (
     ACTIVITIES,
     AI_AGENTS,
+    COMMENTS,
     CONTACTS,
     CONVERSATIONS,
     MEMBERS,
@@ -151,8 +152,13 @@ def _activity(alias: str) -> Source:
     return Source(ACTIVITIES, alias, joins)
 
 
+def _comment(alias: str) -> Source:
+    return Source(COMMENTS, alias, {"author": _member(f"{alias}m", f"{alias}.author_id")})
+
+
 MESSAGE = _message("t")
 ACTIVITY = _activity("t")
+COMMENT = _comment("t")
 CONVERSATION = Source(
     CONVERSATIONS,
     "c",

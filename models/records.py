@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
 from models.activity import Activity, ActivityKind
 from models.ai_agent import AiAgent
+from models.comment import Comment
 from models.contact import Contact
 from models.conversation import Conversation, ConversationStatus
 from models.engine import sql
@@ -162,8 +163,27 @@ class ActivityRecord:
     created_at: datetime
 
 
+@dataclass(slots=True, eq=False)
+class CommentRecord:
+    """A row of `comment`."""
+
+    id: int
+    workspace_id: int
+    conversation_id: int
+    seq: int
+    source: ChangeSource
+    actor: str
+    author_id: int | None
+    text: str | None
+    version: int
+    created_at: datetime
+    edited_at: datetime | None
+    deleted_at: datetime | None
+
+
 ActivityRow = Activity | ActivityRecord
 AiAgentRow = AiAgent | AiAgentRecord
+CommentRow = Comment | CommentRecord
 ContactRow = Contact | ContactRecord
 ConversationRow = Conversation | ConversationRecord
 MemberRow = Member | MemberRecord
@@ -246,3 +266,4 @@ CONTACTS = Table(ContactRecord, "contact")
 CONVERSATIONS = Table(ConversationRecord, "conversation")
 MESSAGES = Table(MessageRecord, "message")
 ACTIVITIES = Table(ActivityRecord, "activity")
+COMMENTS = Table(CommentRecord, "comment")

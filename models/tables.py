@@ -28,6 +28,7 @@ MODEL_MODULES: tuple[str, ...] = tuple(
         "closing_note_category",
         "message",
         "activity",
+        "comment",
         "read_mark",
         "event",
         "job",

@@ -6,6 +6,8 @@ from typing import get_args
 
 import msgspec
 
+from realtime.comment_events import CommentAdded, CommentChanged, CommentDeleted
+
 
 @dataclass(frozen=True, slots=True)
 class ContactCreated:
@@ -245,6 +247,9 @@ Fact = (
     | MessageAdded
     | MessageQuarantined
     | MessageStatusChanged
+    | CommentAdded
+    | CommentChanged
+    | CommentDeleted
     | ConversationOpened
     | ConversationClosed
     | ConversationAssigned

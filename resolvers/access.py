@@ -15,10 +15,18 @@ from models.queries import (
     Where,
     beside,
     lock_conversation,
+    read,
     read_conversations,
     read_members,
 )
-from models.records import ContactRecord, ConversationRecord, ConversationRow, MemberRecord
+from models.records import (
+    COMMENTS,
+    CommentRecord,
+    ContactRecord,
+    ConversationRecord,
+    ConversationRow,
+    MemberRecord,
+)
 from models.refusal import Code, Conflict, Refused
 from models.workspace import Workspace
 from resolvers.proof import proved, proving
@@ -205,6 +213,34 @@ async def get_message(viewer: Viewer, message_id: int, right: Right = Right.VIEW
         raise hidden(("messageId",))
     require(viewer, message.workspace_id, right)
     return message
+
+
+async def get_comment(viewer: Viewer, comment_id: int) -> CommentRecord:
+    """Return a comment of a conversation that the viewer may see, also a deleted one."""
+    found = await read(COMMENTS, "WHERE t.id = ?", comment_id)
+    rows = await read_conversations("WHERE c.id = ?", found[0].conversation_id) if found else []
+    if not rows or not sees(viewer, rows[0]):
+        raise hidden(("commentId",))
+    return found[0]
+
+
+async def hold_comment(
+    viewer: Viewer, comment_id: int, right: Right, *, expected_version: int | None = None
+) -> tuple[CommentRecord, ConversationRecord]:
+    """Return a comment to be changed and its conversation, locked until the transaction ends.
+
+    Refuses as `get_comment` does, and raises Conflict if `expected_version` is not its version
+    any more.
+    """
+    found = await read(COMMENTS, "WHERE t.id = ?", comment_id)
+    conversation = await lock_conversation(found[0].conversation_id) if found else None
+    if conversation is None or not sees(viewer, conversation):
+        raise hidden(("commentId",))
+    require(viewer, conversation.workspace_id, right)
+    [comment] = await read(COMMENTS, "WHERE t.id = ?", comment_id)  # as it is after the wait
+    if expected_version is not None and comment.version != expected_version:
+        raise Conflict(comment)
+    return comment, conversation
 
 
 async def get_channel(viewer: Viewer, channel_id: int, right: Right = Right.VIEW) -> Channel:

@@ -1,8 +1,7 @@
 """Rows by keys: what the loaders and the streams ask for, many at once, whoever asks."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
 
 from models.channel import Channel
 from models.clock import now
@@ -15,8 +14,10 @@ from models.member import Member
 from models.queries import read, read_conversations, read_members
 from models.records import (
     AI_AGENTS,
+    COMMENTS,
     MESSAGES,
     AiAgentRecord,
+    CommentRecord,
     ContactRecord,
     ConversationRecord,
     MemberRecord,
@@ -25,37 +26,7 @@ from models.records import (
 from models.team import Team
 from models.user import User
 from models.workspace import Workspace
-from realtime.events import (
-    ABOUT_MESSAGES,
-    CredentialRevoked,
-    CustomInboxChanged,
-    MemberChanged,
-    MemberTeamChanged,
-    TeamChanged,
-    WorkspaceSettingsChanged,
-)
-from realtime.log import Logged
 from resolvers.viewer import Viewer
-
-OF_MEMBERS = (MemberChanged, MemberTeamChanged)
-"""The facts that are told with a member."""
-OF_THE_WORKSPACE = (
-    TeamChanged,
-    WorkspaceSettingsChanged,
-    CustomInboxChanged,
-    CredentialRevoked,
-)
-"""The facts that are told without a row."""
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """An event with the rows that it speaks of, read once for all who get it; None where erased."""
-
-    logged: Logged
-    conversation: ConversationRecord | None
-    message: MessageRecord | None
-    member: MemberRecord | None
 
 
 async def conversations_by_id(ids: Collection[int]) -> dict[int, ConversationRecord]:
@@ -73,6 +44,12 @@ async def conversations_by_contact(ids: Collection[int]) -> dict[int, Conversati
 async def messages_by_id(ids: Collection[int]) -> dict[int, MessageRecord]:
     """Return messages."""
     rows = await read(MESSAGES, f"WHERE {sql.among('t.id')}", sql.group(ids))
+    return {row.id: row for row in rows}
+
+
+async def comments_by_id(ids: Collection[int]) -> dict[int, CommentRecord]:
+    """Return comments, also deleted ones."""
+    rows = await read(COMMENTS, f"WHERE {sql.among('t.id')}", sql.group(ids))
     return {row.id: row for row in rows}
 
 
@@ -273,27 +250,3 @@ async def _first_ids(table: str, order: str, conversations: set[int], limit: int
         sql.group(conversations),
     )
     return [row["id"] for row in rows]
-
-
-async def hydrate(events: Sequence[Logged]) -> list[Delivery]:
-    """Return events with their rows: each row is read once, however many follow."""
-    facts = [event.fact for event in events]
-    conversation_ids = {
-        fact.conversation_id
-        for fact in facts
-        if not isinstance(fact, (*OF_MEMBERS, *OF_THE_WORKSPACE))
-    }
-    message_ids = {fact.message_id for fact in facts if isinstance(fact, ABOUT_MESSAGES)}
-    member_ids = {fact.member_id for fact in facts if isinstance(fact, OF_MEMBERS)}
-    conversations = await conversations_by_id(conversation_ids) if conversation_ids else {}
-    messages = await messages_by_id(message_ids) if message_ids else {}
-    members = await members_by_id(member_ids) if member_ids else {}
-    return [
-        Delivery(
-            event,
-            conversations.get(getattr(event.fact, "conversation_id", 0)),
-            messages.get(getattr(event.fact, "message_id", 0)),
-            members.get(event.fact.member_id) if isinstance(event.fact, OF_MEMBERS) else None,
-        )
-        for event in events
-    ]

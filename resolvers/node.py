@@ -53,6 +53,10 @@ async def _messages(viewer: Viewer, ids: Collection[int]) -> dict[int, Any]:
     return await _seen_through(viewer, await batches.messages_by_id(ids))
 
 
+async def _comments(viewer: Viewer, ids: Collection[int]) -> dict[int, Any]:
+    return await _seen_through(viewer, await batches.comments_by_id(ids))
+
+
 async def _activities(viewer: Viewer, ids: Collection[int]) -> dict[int, Any]:
     rows = {row.id: row for row in await Activity.filter(id__in=ids)}
     return await _seen_through(viewer, rows)
@@ -106,6 +110,7 @@ FINDERS: Mapping[str, Find] = {
     "Activity": _activities,
     "AiAgent": _in_a_workspace(batches.ai_agents_by_id),
     "ClosingNoteCategory": _in_a_workspace(batches.closing_note_categories_by_id),
+    "Comment": _comments,
     "Channel": _in_a_workspace(batches.channels_by_id),
     "Contact": _contacts,
     "ContactChannel": _contact_channels,

@@ -7,17 +7,27 @@ from typing import Any
 from models.engine import sql
 from models.layout import Layout
 from models.queries import Reading, Records, beside, read
-from models.records import ACTIVITIES, MESSAGES, ActivityRecord, MessageRecord, Table
+from models.records import (
+    ACTIVITIES,
+    COMMENTS,
+    MESSAGES,
+    ActivityRecord,
+    CommentRecord,
+    MessageRecord,
+    Table,
+)
 from resolvers.page import Page, PageRequest, cut, decode_key, encode_key
 
+Item = MessageRecord | ActivityRecord | CommentRecord
 PLACE = ("conversation_id", "seq")
 Wanted = tuple[int, PageRequest, tuple[Layout, ...] | None]
 """A conversation, which page of it, and what to read of each kind of row; None: all of it."""
 
 
-async def timelines(keys: Collection[Wanted]) -> dict[Wanted, Page[MessageRecord | ActivityRecord]]:
-    """Return pages of messages and activities together, oldest first; one statement of each."""
-    return await _pages(keys, (MESSAGES, ACTIVITIES))
+async def timelines(keys: Collection[Wanted]) -> dict[Wanted, Page[Item]]:
+    """Return pages of messages, activities and comments together, oldest first; one statement of
+    each."""
+    return await _pages(keys, (MESSAGES, ACTIVITIES, COMMENTS))
 
 
 async def threads(keys: Collection[Wanted]) -> dict[Wanted, Page[MessageRecord]]:

@@ -8,6 +8,7 @@ from enum import Enum
 from models.api_key import ApiKeyScope
 from models.episode import ChangeSource
 from models.member import Restriction, Role, Visibility
+from models.records import MemberRow
 from models.refusal import Code, Refused
 from realtime.log import Head
 from resolvers.proof import Proof
@@ -18,6 +19,7 @@ class Right(Enum):
 
     VIEW = "VIEW"
     REPLY = "REPLY"
+    COMMENT = "COMMENT"
     ASSIGN = "ASSIGN"
     CLOSE = "CLOSE"
     SNOOZE = "SNOOZE"
@@ -55,6 +57,7 @@ def _but(grant: Grant, unless: Restriction) -> Grant:
 RIGHTS: Mapping[Right, Grant] = {
     Right.VIEW: _EVERYBODY,
     Right.REPLY: _EVERYBODY,
+    Right.COMMENT: _EVERYBODY,
     Right.ASSIGN: _EVERYBODY,
     Right.CLOSE: _EVERYBODY,
     Right.SNOOZE: _EVERYBODY,
@@ -77,6 +80,7 @@ SCOPES: Mapping[Right, ApiKeyScope] = {
     Right.VIEW: ApiKeyScope.READ,
     Right.EXPORT_DATA: ApiKeyScope.READ,
     Right.REPLY: ApiKeyScope.WRITE_MESSAGES,
+    Right.COMMENT: ApiKeyScope.WRITE_MESSAGES,
     Right.ASSIGN: ApiKeyScope.WRITE_CONVERSATIONS,
     Right.CLOSE: ApiKeyScope.WRITE_CONVERSATIONS,
     Right.SNOOZE: ApiKeyScope.WRITE_CONVERSATIONS,
@@ -208,6 +212,26 @@ class Viewer:
     def member_id(self, workspace_id: int) -> int | None:
         """Return the viewer's member in the workspace, None for a program."""
         return self.memberships[workspace_id].member_id
+
+
+def as_viewer(member: MemberRow) -> Viewer:
+    """Return a member as the one who would ask, to tell what they may see."""
+    membership = Membership(
+        workspace_id=member.workspace_id,
+        member_id=member.id,
+        role=member.role,
+        visibility=member.visibility,
+        team_id=member.team_id,
+        restrictions=member.restrictions,
+        head=None,
+    )
+    return Viewer(
+        credential=f"member:{member.id}",
+        user_id=member.user_id,
+        memberships={member.workspace_id: membership},
+        language=None,
+        expires_at=None,
+    )
 
 
 def number_in(key: str) -> int | None:

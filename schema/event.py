@@ -12,7 +12,8 @@ from schema.connection import Connection, page_request
 from schema.context import Info, viewer_of
 from schema.hub import Told, tell
 from schema.ids import decode_id, decode_optional_id
-from schema.objects.event import WorkspaceEvent, workspace_event
+from schema.objects.event import workspace_event
+from schema.objects.workspace_event import WorkspaceEvent
 from schema.sight import seen_by
 from schema.streams import follow, start_of
 

@@ -13,7 +13,8 @@ from realtime.attendance import PresenceState, on_change, presence_of
 from realtime.broker import Broker, Signal, Wake
 from realtime.log import Logged, LogReader, Subscriber
 from realtime.presence import Typing, read_typing
-from resolvers.batches import Delivery, conversations_by_id, hydrate, members_by_id, messages_by_id
+from resolvers.batches import comments_by_id, conversations_by_id, members_by_id, messages_by_id
+from resolvers.hydration import Delivery, hydrate
 from resolvers.inbox_view import Moved
 from schema.inbox_views import InboxViews
 from schema.loaders import Loaders
@@ -82,6 +83,8 @@ def _primed(delivery: Delivery, *, is_live: bool) -> Told:
         told.loaders.of(conversations_by_id).prime(delivery.conversation.id, delivery.conversation)
     if delivery.message is not None:
         told.loaders.of(messages_by_id).prime(delivery.message.id, delivery.message)
+    if delivery.comment is not None:
+        told.loaders.of(comments_by_id).prime(delivery.comment.id, delivery.comment)
     return told
 
 

@@ -14,6 +14,7 @@ from schema import (
     bulk,
     channel,
     closing,
+    comment,
     contact,
     conversation,
     enums,
@@ -35,6 +36,7 @@ from schema import (
 )
 from schema.descriptions import describe
 from schema.execution import BoundedSchema
+from schema.objects import comment_event
 from schema.objects import event as events
 from schema.objects import inbox as inboxes
 from schema.scalars import SCALARS
@@ -53,6 +55,7 @@ TOPICS: tuple[ModuleType, ...] = (
     inbox,
     conversation,
     message,
+    comment,
     assignment,
     closing,
     snooze,
@@ -77,6 +80,9 @@ TYPES = (
     inboxes.BlockedInbox,
     events.MessageAdded,
     events.MessageChanged,
+    comment_event.CommentAdded,
+    comment_event.CommentChanged,
+    comment_event.CommentDeleted,
     events.ConversationChanged,
     events.SnoozeExpired,
     events.ContactChanged,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from models.member import Role, Visibility
+from realtime.comment_events import CommentFact
 from realtime.events import (
     ABOUT_MESSAGES,
     ContactBlocked,
@@ -65,6 +66,8 @@ def seen_by(viewer: Viewer, told: Told) -> Seen | None:
     if isinstance(fact, PERSONAL) and fact.member_id != membership.member_id:
         return None
     if isinstance(fact, ABOUT_MESSAGES) and delivery.message is None:
+        return None
+    if isinstance(fact, CommentFact) and delivery.comment is None:
         return None
     if delivery.conversation is None:
         return None

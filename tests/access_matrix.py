@@ -1,92 +1,10 @@
 """Who may use each field of the API: one row for every query, mutation and subscription."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from models.clock import now
 from resolvers.viewer import Right
-
-Ids = Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Row:
-    """How a field is asked for, and what it takes to get an answer."""
-
-    document: str
-    values: Callable[[Ids], dict[str, Any]]
-    right: Right | None = Right.VIEW
-    """The right in the workspace; None where who asks needs none there."""
-    is_open: bool = False
-    """Whether nobody needs to be logged in."""
-    of_conversation: bool = False
-    """Whether it takes a conversation that the viewer sees."""
-    of_owner: bool = False
-    """Whether it takes what is the owner's own, and nobody else's."""
-    people_only: bool = False
-    """Whether programs are refused."""
-    only: str | None = None
-    """The one caller to whom the object belongs; others see it and may not change it."""
-
-
-def act(name: str, *ids: str, right: Right | None, **options: Any) -> Row:
-    """Declare a mutation with ids, and other values, in its input; `many` are lists of ids."""
-    values = options.pop("values", {})
-    of_conversation = bool({"conversationId", "messageId", "contactId"} & set(ids))
-    many: Mapping[str, str] = options.pop("many", {})
-    document = f"""mutation($input: {name[0].upper()}{name[1:]}Input!) {{
-      {name}(input: $input) {{ userErrors {{ code message field }} }}
-    }}"""
-    return Row(
-        document,
-        lambda known: {
-            "input": {key: known[key] for key in ids}
-            | {key: [known[one]] for key, one in many.items()}
-            | values
-        },
-        right,
-        of_conversation=of_conversation,
-        **options,
-    )
-
-
-def bulk(name: str, *ids: str, right: Right, **options: Any) -> Row:
-    """Declare a mutation of a list of conversations, here of one."""
-    values = options.pop("values", {})
-    document = f"""mutation($input: {name[0].upper()}{name[1:]}Input!) {{
-      {name}(input: $input) {{
-        userErrors {{ code message field }} results {{ userErrors {{ code message field }} }}
-      }}
-    }}"""
-
-    def given(known: Ids) -> dict[str, Any]:
-        listed = {"conversationIds": [known["conversationId"]]}
-        return {"input": listed | {key: known[key] for key in ids} | values}
-
-    return Row(document, given, right, of_conversation=True, **options)
-
-
-def _open(name: str, **values: str) -> Row:
-    """Declare a mutation of those who need not be logged in."""
-    return act(name, right=None, is_open=True, values=values)
-
-
-def _by_id(field_name: str, key: str, **options: Any) -> Row:
-    document = f"query($id: ID!) {{ {field_name}(id: $id) {{ __typename id }} }}"
-    return Row(document, lambda known: {"id": known[key]}, **options)
-
-
-def _stream(field_name: str, selection: str, after: bool = True) -> Row:
-    given = "$workspaceId: ID!, $after: String" if after else "$workspaceId: ID!"
-    passed = "workspaceId: $workspaceId, after: $after" if after else "workspaceId: $workspaceId"
-    keys = ("workspaceId", "after") if after else ("workspaceId",)
-    return Row(
-        f"subscription({given}) {{ {field_name}({passed}) {{ {selection} }} }}",
-        lambda known: {key: known[key] for key in keys},
-    )
-
+from tests.access_row import Row, act, bulk, by_id, opened, stream
 
 SOON = {"until": (now() + timedelta(days=3)).isoformat()}
 OPEN = {"status": {"operator": "HAS_ANY_OF", "statuses": ["OPEN"]}}
@@ -100,12 +18,12 @@ ROWS: dict[str, Row] = {
         lambda known: {"ids": [known["conversationId"]]},
         None,
     ),
-    "Query.workspace": _by_id("workspace", "workspaceId"),
-    "Query.inbox": _by_id("inbox", "inboxId"),
-    "Query.node": _by_id("node", "conversationId", of_conversation=True),
-    "Query.conversation": _by_id("conversation", "conversationId", of_conversation=True),
-    "Query.message": _by_id("message", "messageId", of_conversation=True),
-    "Query.contact": _by_id("contact", "contactId", of_conversation=True),
+    "Query.workspace": by_id("workspace", "workspaceId"),
+    "Query.inbox": by_id("inbox", "inboxId"),
+    "Query.node": by_id("node", "conversationId", of_conversation=True),
+    "Query.conversation": by_id("conversation", "conversationId", of_conversation=True),
+    "Query.message": by_id("message", "messageId", of_conversation=True),
+    "Query.contact": by_id("contact", "contactId", of_conversation=True),
     "Query.contacts": Row(
         "query($workspaceId: ID!) { contacts(workspaceId: $workspaceId) { nodes { id } } }",
         lambda known: {"workspaceId": known["workspaceId"]},
@@ -115,9 +33,9 @@ ROWS: dict[str, Row] = {
         " events(workspaceId: $workspaceId, after: $after) { nodes { eventId } } }",
         lambda known: {"workspaceId": known["workspaceId"], "after": known["after"]},
     ),
-    "Mutation.logIn": _open("logIn", email="a@b.c", password="x"),
-    "Mutation.logInWithCode": _open("logInWithCode", code="x"),
-    "Mutation.refreshSession": _open("refreshSession", refreshToken="x"),
+    "Mutation.logIn": opened("logIn", email="a@b.c", password="x"),
+    "Mutation.logInWithCode": opened("logInWithCode", code="x"),
+    "Mutation.refreshSession": opened("refreshSession", refreshToken="x"),
     "Mutation.logOut": act("logOut", right=None, people_only=True),
     "Mutation.logOutEverywhere": act("logOutEverywhere", right=None, people_only=True),
     "Mutation.revokeSession": act(
@@ -129,8 +47,8 @@ ROWS: dict[str, Row] = {
         people_only=True,
         values={"currentPassword": "wrong", "newPassword": "another horse"},
     ),
-    "Mutation.requestPasswordReset": _open("requestPasswordReset", email="a@b.c"),
-    "Mutation.resetPassword": _open("resetPassword", token="x", newPassword="another horse"),
+    "Mutation.requestPasswordReset": opened("requestPasswordReset", email="a@b.c"),
+    "Mutation.resetPassword": opened("resetPassword", token="x", newPassword="another horse"),
     "Mutation.createApiKey": act(
         "createApiKey", "workspaceId", right=Right.MANAGE_API_KEYS, values={"name": "New"}
     ),
@@ -254,6 +172,22 @@ ROWS: dict[str, Row] = {
     "Mutation.retryMessage": act("retryMessage", "messageId", right=Right.REPLY),
     "Mutation.blockContact": act("blockContact", "contactId", right=Right.BLOCK),
     "Mutation.unblockContact": act("unblockContact", "contactId", right=Right.BLOCK),
+    "Mutation.addComment": act(
+        "addComment",
+        "conversationId",
+        right=Right.COMMENT,
+        many={"mentionedMemberIds": "assigneeId"},
+        values={"text": "Look!"},
+    ),
+    "Mutation.updateComment": act(
+        "updateComment",
+        "commentId",
+        right=Right.COMMENT,
+        many={"mentionedMemberIds": "assigneeId"},
+        only="owner",
+        values={"text": "Ah"},
+    ),
+    "Mutation.deleteComment": act("deleteComment", "commentId", right=Right.COMMENT, only="owner"),
     "Mutation.markConversationRead": act(
         "markConversationRead",
         "conversationId",
@@ -289,10 +223,10 @@ ROWS: dict[str, Row] = {
         " inboxChanged(inboxId: $id, after: $after) { change conversationId } }",
         lambda known: {"id": known["standardInboxId"], "after": known["after"]},
     ),
-    "Subscription.workspaceEvents": _stream("workspaceEvents", "eventId"),
-    "Subscription.conversationChanged": _stream("conversationChanged", "eventId"),
-    "Subscription.messageAdded": _stream("messageAdded", "eventId"),
-    "Subscription.snoozeExpired": _stream("snoozeExpired", "eventId"),
-    "Subscription.presenceChanged": _stream("presenceChanged", "presence", after=False),
-    "Subscription.typingChanged": _stream("typingChanged", "isTyping", after=False),
+    "Subscription.workspaceEvents": stream("workspaceEvents", "eventId"),
+    "Subscription.conversationChanged": stream("conversationChanged", "eventId"),
+    "Subscription.messageAdded": stream("messageAdded", "eventId"),
+    "Subscription.snoozeExpired": stream("snoozeExpired", "eventId"),
+    "Subscription.presenceChanged": stream("presenceChanged", "presence", after=False),
+    "Subscription.typingChanged": stream("typingChanged", "isTyping", after=False),
 }

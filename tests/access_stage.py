@@ -7,6 +7,7 @@ from typing import Any
 from models.ai_agent import AiAgent
 from models.clock import now
 from models.closing_note_category import ClosingNoteCategory
+from models.comment import Comment
 from models.conversation import Conversation, ConversationStatus
 from models.custom_inbox import CustomInbox, InboxSharing
 from models.engine import sql
@@ -20,6 +21,7 @@ from realtime.log import encode_cursor, read_head
 from resolvers.api_key import create_api_key
 from resolvers.assignment import assign_conversation
 from resolvers.closing import create_closing_note_category
+from resolvers.comment import add_comment
 from resolvers.inbox import create_inbox
 from resolvers.inbox_filter import Choice, ChoiceCondition, ChoiceOperator
 from resolvers.inbox_kinds import Sharing
@@ -30,7 +32,7 @@ from resolvers.snooze import snooze_conversation
 from resolvers.tag import create_tag
 from resolvers.viewer import RESTRICTABLE
 from schema.ids import decode_id, encode_id
-from tests.access_matrix import Ids, Row
+from tests.access_row import Ids, Row
 from tests.world import Api, Person, World, let_time_pass, make_world, run_jobs
 
 ALLOWED = "ALLOWED"
@@ -90,6 +92,9 @@ class Stage:
         )
         await Message.filter(retry_of_id__not_isnull=True).update(status=MessageStatus.FAILED)
         await Member.filter(workspace_id=self.world.workspace.id).update(is_active=True)
+        await Comment.filter(id=decode_id(self.ids["commentId"], "Comment")).update(
+            text="Note", deleted_at=None
+        )
         await self.restore_offers()
 
     async def restore_offers(self) -> None:
@@ -149,6 +154,7 @@ async def ids_of(
     key, _ = await create_api_key(viewer, world.workspace.id, name="Old", role=Role.AGENT)
     category = await create_closing_note_category(viewer, world.workspace.id, name="Solved")
     tag = await create_tag(viewer, world.workspace.id, name="VIP")
+    written = await add_comment(viewer, message.conversation_id, text="Note")
     failed = await send_message(viewer, message.conversation_id, text="Lost")
     await Message.filter(id=failed.id).update(status=MessageStatus.FAILED)
     invitation, _ = await invite_member(
@@ -164,6 +170,7 @@ async def ids_of(
         "messageId": encode_id("Message", failed.id),
         "upToMessageId": encode_id("Message", message.id),
         "fromMessageId": encode_id("Message", message.id),
+        "commentId": encode_id("Comment", written.comment.id),
         "channelId": encode_id("Channel", message.channel_id),
         "assigneeId": assignee.id,
         "aiAgentId": encode_id("AiAgent", (await world.ai_agent()).id),

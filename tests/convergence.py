@@ -28,7 +28,11 @@ fragment Row on Conversation {
     nodes { id text isQuarantined status statusHistory { status at } viewerCanRetry }
   }
   timeline(last: 2) {
-    nodes { ... on Message { seq } ... on Activity { seq kind actor { id } team { id } until } }
+    nodes {
+      ... on Message { seq }
+      ... on Activity { seq kind actor { id } team { id } until }
+      ... on Comment { seq text version deletedAt }
+    }
   }
   episodes(first: 2) { openedAt openedSource firstResponseAt closedAt closedSource }
 }
@@ -40,6 +44,7 @@ SNAPSHOT = (
 query Snapshot($id: ID!) {
   workspace(id: $id) {
     eventCursor
+    members { name }
     inboxes {
       id kind openCount unreadCount
       conversations(first: 20) { pageInfo { hasNextPage } nodes { ...Row } }
@@ -56,6 +61,9 @@ fragment Event on WorkspaceEvent {
   __typename eventId cursor
   ... on MessageAdded { conversation { ...Row } }
   ... on MessageChanged { conversation { ...Row } }
+  ... on CommentAdded { conversation { ...Row } }
+  ... on CommentChanged { conversation { ...Row } }
+  ... on CommentDeleted { conversation { ...Row } }
   ... on SnoozeExpired { conversation { ...Row } }
   ... on ContactChanged { contact { conversation { ...Row } } }
   ... on WorkspaceSettingsChanged { workspace { tags { id name } } }
@@ -70,7 +78,7 @@ EVENTS = (
     EVENT
     + """
 query Events($id: ID!, $after: String!) {
-  events(workspaceId: $id, after: $after, first: 7) {
+  events(workspaceId: $id, after: $after, first: 4) {
     pageInfo { hasNextPage endCursor }
     nodes { ...Event }
   }
@@ -97,6 +105,8 @@ class Client:
     person: Person
     rows: dict[str, Row] = field(default_factory=dict)
     cursor: str = ""
+    members: list[Row] = field(default_factory=list)
+    """The people of the workspace when everything was read last."""
     hidden: int = 0
     """How many conversations went out of sight by an event."""
 
@@ -109,6 +119,7 @@ class Client:
         assert not any(page["pageInfo"]["hasNextPage"] for page in pages)
         self.rows = {row["id"]: row for page in pages for row in page["nodes"]}
         self.cursor = data["workspace"]["eventCursor"]
+        self.members = data["workspace"]["members"]
         return inboxes
 
     async def apply(self, event: Row) -> None:
@@ -168,6 +179,8 @@ class Client:
                         return
                     await self.apply(event)
             await self.refetch()
+            if any(until({"member": one}) for one in self.members):
+                return  # what was read anew is from behind that event
 
     async def stream(self) -> AsyncGenerator[Row, None]:
         """Yield the events of `workspaceEvents` after the cursor, until rights have changed."""

@@ -16,6 +16,7 @@ from models.member import Visibility
 from models.message import Direction, Message
 from models.tag import Tag
 from models.team import Team
+from resolvers.comment import add_comment
 from resolvers.workspace import change_member
 from schema.ids import encode_id
 from tests.world import Api, Person, World, let_time_pass, run_jobs, webhook
@@ -44,6 +45,9 @@ MUTATIONS = (
     "markConversationRead",
     "markConversationUnread",
     "sendMessage",
+    "addComment",
+    "updateComment",
+    "deleteComment",
     "updateContact",
     "tagContact",
     "untagContact",
@@ -213,6 +217,7 @@ class Crowd:
         values: dict[str, Row] = {
             "snoozeConversation": {"until": (now() + timedelta(days=3)).isoformat()},
             "assignConversation": self.random.choice(await self.all_targets()),
+            "addComment": {"text": "Look", "mentionedMemberIds": [self.people[1].id]},
             "sendMessage": {"text": f"Hello {self.random.random()}"},
             "updateContact": {"firstName": f"N{self.random.random()}"},
             "tagContact": {"tagIds": await self._tag_ids()},
@@ -222,6 +227,9 @@ class Crowd:
             await self._lead("assignConversation", target | (await self.all_targets())[-1])
         if name.endswith("Contact"):
             target = {"contactId": encode_id("Contact", row.contact_id)}
+        if name in ("updateComment", "deleteComment"):
+            await self._change_comment(row.id, name)
+            return
         if name in BULK:
             rows = await Conversation.all().order_by("id").limit(3)
             target = {"conversationIds": [encode_id("Conversation", one.id) for one in rows]}
@@ -229,6 +237,14 @@ class Crowd:
         await self._call(name, target | given)
         if name == "sendMessage":
             await run_jobs()
+
+    async def _change_comment(self, conversation_id: int, name: str) -> None:
+        """Somebody changes a comment that the first person wrote just before."""
+        viewer = await self.people[0].viewer()
+        written = await add_comment(viewer, conversation_id, text="Look")
+        target: Row = {"commentId": encode_id("Comment", written.comment.id)}
+        changed = {"text": f"Ah {self.random.random()}"} if name == "updateComment" else {}
+        await self._call(name, target | changed)
 
     async def _call(self, name: str, given: Row) -> None:
         everybody = name in self.done  # the first time by one who may

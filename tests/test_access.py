@@ -14,7 +14,8 @@ from resolvers.typing_indicator import start_typing
 from resolvers.viewer import RIGHTS, Grant, Right
 from schema.context import ContextMaker
 from schema.root import build_schema
-from tests.access_matrix import ROWS, Row
+from tests.access_matrix import ROWS
+from tests.access_row import Row
 from tests.access_stage import ALLOWED, Caller, Stage, ask, make_stage, outcome_of
 from tests.streaming import repeating
 from tests.world import Api
@@ -22,6 +23,7 @@ from tests.world import Api
 DEADLINE_SECONDS = 20
 VIEWER_CAN = {
     "Conversation.viewerCanReply": Right.REPLY,
+    "Conversation.viewerCanComment": Right.COMMENT,
     "Conversation.viewerCanAssign": Right.ASSIGN,
     "Conversation.viewerCanClose": Right.CLOSE,
     "Conversation.viewerCanSnooze": Right.SNOOZE,
@@ -38,13 +40,14 @@ VIEWER_CAN = {
 NOT_WHEN_OPEN = {
     "CustomInbox.viewerCanEdit",
     "Member.viewerCanUpdate",
+    "Comment.viewerCanEdit",
     "Conversation.viewerCanOpen",
     "Conversation.viewerCanReopen",
     "Conversation.viewerCanUnblock",
     "Conversation.viewerCanUnsnooze",
 }
 """What needs another state than the stage's: `test_closing_again`, `test_snooze`, `test_block`,
-`test_member` and `test_inbox_custom` have it."""
+`test_member`, `test_inbox_custom` and `test_comment` have it."""
 WHAT_THEY_CAN = """
 query($workspaceId: ID!, $conversationId: ID!, $messageId: ID!) {
   Workspace: workspace(id: $workspaceId) {
@@ -52,7 +55,7 @@ query($workspaceId: ID!, $conversationId: ID!, $messageId: ID!) {
     viewerCanManageChannels viewerCanManageApiKeys viewerCanManageSettings
   }
   Conversation: conversation(id: $conversationId) {
-    viewerCanReply viewerCanAssign viewerCanClose viewerCanSnooze viewerCanBlock
+    viewerCanReply viewerCanAssign viewerCanClose viewerCanSnooze viewerCanBlock viewerCanComment
     contact { viewerCanEdit }
   }
   Message: message(id: $messageId) { viewerCanRetry }
@@ -181,5 +184,5 @@ async def compare(api: Api, stage: Stage, caller: Caller, right: Right) -> None:
     for name, row in ROWS.items():
         if row.right is right:
             answer = await ask(api, caller, row, stage.ids)
-            assert answer == (ALLOWED if caller.role in RIGHTS[right].roles else "FORBIDDEN"), name
+            assert answer == expected(caller, row), name
             await stage.restore()

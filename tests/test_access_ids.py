@@ -13,7 +13,8 @@ from resolvers.page import MAX_PAGE
 from schema.context import ContextMaker
 from schema.ids import encode_id, split_id
 from schema.root import build_schema
-from tests.access_matrix import ROWS, Row
+from tests.access_matrix import ROWS
+from tests.access_row import Row
 from tests.access_stage import Stage, make_stage
 from tests.world import Api, snapshot
 

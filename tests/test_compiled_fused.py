@@ -8,7 +8,7 @@ import pytest
 from graphql import GraphQLObjectType
 
 from models.engine import sql
-from models.layout import ACTIVITY, CONTACT, CONVERSATION, MESSAGE, Source
+from models.layout import ACTIVITY, COMMENT, CONTACT, CONVERSATION, MESSAGE, Source
 from schema.columns import GLOBAL_ID, JOINED, NEEDS, PATH
 from schema.compiled import fused, run
 from schema.compiled.fused import Fuser
@@ -22,6 +22,7 @@ ROWS = {
     "Message": MESSAGE,
     "Activity": ACTIVITY,
     "AiAgent": CONVERSATION.joins["ai_agent"].source,
+    "Comment": COMMENT,
     "Member": CONVERSATION.joins["assignee"].source,
     "User": CONVERSATION.joins["assignee"].source.joins["user"].source,
 }
@@ -35,7 +36,9 @@ PAGE = """query ($id: ID!) { inbox(id: $id) { conversations(first: 100) {
       ... on Contact { name } } }
     composer { restriction canTakeOver } snooze { until by { name } } viewerCanClose
     episodes(first: 2) { openedAt }
-    timeline(last: 5) { nodes { __typename ... on Message { seq text author { __typename } }
+    timeline(last: 8) { nodes { __typename ... on Message { seq text author { __typename } }
+      ... on Comment { seq said: text version editedAt deletedAt author { name } mentions { name }
+        history { version text writtenAt } viewerCanEdit }
       ... on Activity { seq kind actor { name } team { name } until
         assignee { __typename ... on Member { name } ... on AiAgent { name isActive } } } } } }
   } } } }"""

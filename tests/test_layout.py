@@ -56,6 +56,7 @@ ROWS = {
     "ApiKey",
     "Channel",
     "ClosingNoteCategory",
+    "Comment",
     "Contact",
     "ContactChannel",
     "Conversation",

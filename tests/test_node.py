@@ -16,6 +16,7 @@ from models.episode import Episode
 from models.invitation import Invitation
 from models.member import Role, Visibility
 from models.tag import Tag
+from resolvers.comment import add_comment
 from resolvers.invitation import invite_member
 from resolvers.node import FINDERS, INBOXES
 from schema.ids import encode_id
@@ -44,6 +45,7 @@ async def everything(world: World) -> dict[str, str]:
     activity, episode = await Activity.all().first(), await Episode.all().first()
     channel = await ContactChannel.all().first()
     team, agent = await world.team(), await world.ai_agent()
+    written = await add_comment(await world.owner.viewer(), message.conversation_id, text="Note")
     category = await ClosingNoteCategory.create(
         workspace_id=world.workspace.id, name="Solved", created_at=now()
     )
@@ -60,6 +62,7 @@ async def everything(world: World) -> dict[str, str]:
         "BlockedInbox": world.workspace.id,
         "Channel": world.channels[0].id,
         "ClosingNoteCategory": category.id,
+        "Comment": written.comment.id,
         "Contact": message.conversation.contact_id,
         "ContactChannel": channel.id,
         "Conversation": message.conversation_id,

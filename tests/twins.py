@@ -17,9 +17,11 @@ from models.member import Restriction, Role, Visibility
 from models.message import Message, MessageStatus
 from realtime.log import encode_cursor, read_head
 from resolvers.block import block_contact
+from resolvers.comment import add_comment, delete_comment, update_comment
 from resolvers.message import send_message
 from resolvers.snooze import snooze_conversation
 from resolvers.tag import create_tag, tag_contact
+from resolvers.viewer import Viewer
 from schema.compiled import CompiledExecution
 from schema.context import ContextMaker
 from schema.execution import BoundedSchema
@@ -52,6 +54,7 @@ KINDS = (
     "Conversation",
     "Message",
     "Activity",
+    "Comment",
     "Episode",
     "Tag",
 )
@@ -227,6 +230,18 @@ async def _rows(table: str) -> list[dict[str, Any]]:
     return await sql.rows(f"SELECT id FROM {table} ORDER BY id")
 
 
+async def _comment(viewer: Viewer, conversation_id: int, name: str, mentioned: Person) -> None:
+    members = [mentioned.member.id]
+    for text in (f"About {name}", "More", "Never mind"):
+        written = await add_comment(
+            viewer, conversation_id, text=text, mentioned_member_ids=members
+        )
+        if text == "More":
+            await update_comment(viewer, written.comment.id, {"text": "Much more"})
+        if text == "Never mind":
+            await delete_comment(viewer, written.comment.id)
+
+
 async def _fill(api: Api, world: World, own: Person) -> None:
     owner = await world.owner.viewer()
     closed = await world.conversation("Closed", email="closed@parley.test", phone="+33639980105")
@@ -236,6 +251,7 @@ async def _fill(api: Api, world: World, own: Person) -> None:
     for name in ("open", "snoozed", "assigned", "automatic", "blocked"):
         heard = await world.hear(f"I am {name}", sender=name)
         await world.hear("And again", sender=name)
+        await _comment(owner, heard.conversation_id, name, own)
         sent = await send_message(owner, heard.conversation_id, text="Hello!")
         if name == "open":
             await Message.filter(id=sent.id).update(

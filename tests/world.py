@@ -225,7 +225,16 @@ async def let_time_pass(seconds: float) -> None:
 
 async def snapshot(*tables: str) -> dict[str, list[dict[str, Any]]]:
     """Return the rows of tables, to show that a refusal changed nothing."""
-    names = tables or ("conversation", "message", "activity", "episode", "contact", "event", "job")
+    names = tables or (
+        "conversation",
+        "message",
+        "activity",
+        "comment",
+        "episode",
+        "contact",
+        "event",
+        "job",
+    )
     return {name: await sql.rows(f"SELECT * FROM {name} ORDER BY 1") for name in names}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import strawberry
 
 from models.conversation import ConversationStatus
-from models.layout import ACTIVITY, MESSAGE
+from models.layout import ACTIVITY, COMMENT, MESSAGE
 from models.records import AiAgentRow, ContactRow, ConversationRow, MemberRow
 from resolvers import batches, block, closing, composer
 from resolvers.access import is_frozen
@@ -135,7 +135,7 @@ class Conversation(Node):
         timelines,
         then=lambda _, page: connect(page),
         needs=("id",),
-        rows={"Message": MESSAGE, "Activity": ACTIVITY},
+        rows={"Message": MESSAGE, "Activity": ACTIVITY, "Comment": COMMENT},
     )
     def timeline(
         root: strawberry.Parent[ConversationRow],
@@ -145,7 +145,8 @@ class Conversation(Node):
         last: int | None = None,
         before: str | None = None,
     ) -> Wanted:
-        """Messages and activities in one order, oldest first; `last: 25` is the newest page."""
+        """Messages, comments and activities in one order, oldest first; `last: 25` is the newest
+        page."""
         return (root.id, page_request(first, after, last, before), layouts_of(info))
 
     @relation(
@@ -191,6 +192,11 @@ class Conversation(Node):
         """Whether the viewer may use `sendMessage`; what is in the way at the moment is in
         `composer`."""
         return info.context.may(root.workspace_id, Right.REPLY)
+
+    @derived("workspace_id")
+    def viewer_can_comment(root: strawberry.Parent[ConversationRow], info: Info) -> bool:
+        """Whether the viewer may use `addComment`."""
+        return info.context.may(root.workspace_id, Right.COMMENT)
 
     @derived("workspace_id")
     def viewer_can_assign(root: strawberry.Parent[ConversationRow], info: Info) -> bool:

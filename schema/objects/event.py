@@ -6,15 +6,20 @@ from enum import Enum
 
 import strawberry
 
-from models.records import ContactRecord, ConversationRecord, MemberRecord, MessageRecord
+from models.records import (
+    ContactRecord,
+    ConversationRecord,
+    MemberRecord,
+    MessageRecord,
+)
 from realtime import events as facts
 from realtime.events import Fact
-from realtime.log import encode_cursor
 from resolvers.batches import teams_by_id, workspaces_by_id
 from resolvers.inbox_finding import inboxes_of_viewers
 from resolvers.viewer import Viewer
 from schema.context import Info, viewer_of
 from schema.ids import encode_id
+from schema.objects.comment_event import COMMENT_KINDS
 from schema.objects.contact import Contact
 from schema.objects.conversation import Conversation
 from schema.objects.inbox import CustomInbox
@@ -22,6 +27,7 @@ from schema.objects.member import Member
 from schema.objects.message import Message
 from schema.objects.team import Team
 from schema.objects.workspace import Workspace
+from schema.objects.workspace_event import WorkspaceEvent
 from schema.relation import relation
 from schema.sight import Seen
 
@@ -92,31 +98,6 @@ def changes_conversation(fact: Fact, only: int | None) -> bool:
     if type(fact) not in CHANGES:
         return False
     return only is None or getattr(fact, "conversation_id", None) == only
-
-
-@strawberry.interface
-class WorkspaceEvent:
-    """A durable fact of a workspace, told in commit order; after a reconnect perhaps again, with
-    the same id."""
-
-    seen: strawberry.Private[Seen]
-
-    @strawberry.field
-    def event_id(self) -> strawberry.ID:
-        """The event's lasting id: what comes twice comes with the same one."""
-        logged = self.seen.told.delivery.logged
-        return encode_id("WorkspaceEvent", f"{logged.workspace_id}.{logged.seq}")
-
-    @strawberry.field
-    def cursor(self) -> str:
-        """Its place in the log: subscribe with it as `after` to go on behind it."""
-        logged = self.seen.told.delivery.logged
-        return encode_cursor(logged.epoch, logged.seq)
-
-    @strawberry.field
-    def occurred_at(self) -> datetime:
-        """When it was committed."""
-        return self.seen.told.delivery.logged.occurred_at
 
 
 @strawberry.type
@@ -283,6 +264,7 @@ KINDS: dict[type[Fact], Callable[[Seen], WorkspaceEvent]] = {
     facts.MessageAdded: lambda seen: MessageAdded(seen=seen),
     facts.MessageQuarantined: lambda seen: MessageAdded(seen=seen),
     facts.MessageStatusChanged: lambda seen: MessageChanged(seen=seen),
+    **COMMENT_KINDS,
     facts.SnoozeExpired: lambda seen: SnoozeExpired(seen=seen),
     facts.ContactCreated: lambda seen: ContactChanged(seen=seen),
     facts.ContactUpdated: lambda seen: ContactChanged(seen=seen),

@@ -9,7 +9,7 @@ from resolvers.inbox_view import InboxView, Move
 from schema.context import Info, viewer_of
 from schema.ids import encode_id
 from schema.objects.conversation import Conversation
-from schema.objects.event import WorkspaceEvent
+from schema.objects.workspace_event import WorkspaceEvent
 
 if TYPE_CHECKING:
     from resolvers.inbox_view import Moved

@@ -18,6 +18,7 @@ from schema.context import Info
 from schema.ids import encode_id
 from schema.objects.ai_agent import Assignee
 from schema.objects.channel import Channel
+from schema.objects.comment import Comment
 from schema.objects.contact import Contact
 from schema.objects.member import Member
 from schema.objects.node import Node, global_id
@@ -203,6 +204,6 @@ class Activity(Node):
 
 
 TimelineItem = Annotated[
-    Message | Activity,
+    Message | Comment | Activity,
     strawberry.union("TimelineItem", description="A line of a conversation's timeline."),
 ]

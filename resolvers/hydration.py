@@ -1,0 +1,71 @@
+"""Hydration: events with the rows that they speak of, each read once for all who get it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from models.records import CommentRecord, ConversationRecord, MemberRecord, MessageRecord
+from realtime.comment_events import CommentFact
+from realtime.events import (
+    ABOUT_MESSAGES,
+    CredentialRevoked,
+    CustomInboxChanged,
+    MemberChanged,
+    MemberTeamChanged,
+    TeamChanged,
+    WorkspaceSettingsChanged,
+)
+from realtime.log import Logged
+from resolvers.batches import (
+    comments_by_id,
+    conversations_by_id,
+    members_by_id,
+    messages_by_id,
+)
+
+OF_MEMBERS = (MemberChanged, MemberTeamChanged)
+"""The facts that are told with a member."""
+OF_THE_WORKSPACE = (
+    TeamChanged,
+    WorkspaceSettingsChanged,
+    CustomInboxChanged,
+    CredentialRevoked,
+)
+"""The facts that are told without a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An event with the rows that it speaks of, read once for all who get it; None where erased."""
+
+    logged: Logged
+    conversation: ConversationRecord | None
+    message: MessageRecord | None
+    comment: CommentRecord | None
+    member: MemberRecord | None
+
+
+async def hydrate(events: Sequence[Logged]) -> list[Delivery]:
+    """Return events with their rows: each row is read once, however many follow."""
+    facts = [event.fact for event in events]
+    conversation_ids = {
+        fact.conversation_id
+        for fact in facts
+        if not isinstance(fact, (*OF_MEMBERS, *OF_THE_WORKSPACE))
+    }
+    message_ids = {fact.message_id for fact in facts if isinstance(fact, ABOUT_MESSAGES)}
+    member_ids = {fact.member_id for fact in facts if isinstance(fact, OF_MEMBERS)}
+    comment_ids = {fact.comment_id for fact in facts if isinstance(fact, CommentFact)}
+    conversations = await conversations_by_id(conversation_ids) if conversation_ids else {}
+    messages = await messages_by_id(message_ids) if message_ids else {}
+    comments = await comments_by_id(comment_ids) if comment_ids else {}
+    members = await members_by_id(member_ids) if member_ids else {}
+    return [
+        Delivery(
+            event,
+            conversations.get(getattr(event.fact, "conversation_id", 0)),
+            messages.get(getattr(event.fact, "message_id", 0)),
+            comments.get(getattr(event.fact, "comment_id", 0)),
+            members.get(event.fact.member_id) if isinstance(event.fact, OF_MEMBERS) else None,
+        )
+        for event in events
+    ]
