@@ -68,7 +68,7 @@ class Crowd:
         self.done: set[str] = set()
 
     def deeds(self) -> list[Deed]:
-        """Return every deed twice in a random order, after a few messages of contacts."""
+        """Return every deed twice, but once to many, in a random order after a few messages."""
         first: list[Deed] = [self.change_tags, self.hear, self.hear, self.hear]
         deck: list[Deed] = [
             self.hear,
@@ -83,8 +83,10 @@ class Crowd:
             self.come_and_go,
             self.quarantine,
         ]
-        mutations: list[Deed] = [partial(self.mutate, name) for name in (*MUTATIONS, "sendMessage")]
-        return [*first, *self.random.sample([*deck, *mutations] * 2, 2 * len(deck + mutations))]
+        many: list[Deed] = [partial(self.mutate, name) for name in BULK]
+        single = [name for name in (*MUTATIONS, "sendMessage") if name not in BULK]
+        deck += [partial(self.mutate, name) for name in single]
+        return [*first, *self.random.sample([*deck * 2, *many], 2 * len(deck) + len(many))]
 
     async def hear(self) -> None:
         """A contact writes, perhaps for the first time."""
