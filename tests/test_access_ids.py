@@ -52,7 +52,8 @@ def values_of(row: Row, stage: Stage, argument: str, value: str) -> dict[str, An
     values = row.values(stage.ids)
     place = values["input"] if argument not in values else values
     if argument not in place:
-        place[argument] = place.pop(IN_PLACE_OF[argument])
+        place.pop(IN_PLACE_OF[argument], None)
+        place[argument] = value
     place[argument] = [value] if isinstance(place[argument], list) else value
     return values
 
