@@ -18,7 +18,7 @@ ARGUMENTS = {
     "first": "How many items from the start: 1 to 100, by default 25.",
     "id": "The object's global id.",
     "ids": "The objects' global ids.",
-    "inbox_id": "The inbox.",
+    "inbox_id": "This inbox.",
     "input": "What to do.",
     "last": "How many items from the end: 1 to 100.",
     "search": "Words that must all occur.",

@@ -12,6 +12,7 @@ from schema.connection import Connection, page_request
 from schema.context import Info, viewer_of
 from schema.hub import Told, tell
 from schema.ids import decode_id, decode_optional_id
+from schema.inbox_stream import InboxPlace, follow_inbox
 from schema.objects.event import workspace_event
 from schema.objects.workspace_event import WorkspaceEvent
 from schema.sight import seen_by
@@ -68,13 +69,22 @@ class Subscription:
         info: Info,
         workspace_id: strawberry.ID,
         conversation_id: strawberry.ID | None = None,
+        inbox_id: strawberry.ID | None = None,
         after: str | None = None,
     ) -> AsyncIterator[WorkspaceEvent]:
         """Every durable fact of a workspace that the viewer may see: the one stream that a
-        front-end needs. With `after`, first everything behind that cursor, then live."""
+        front-end needs. With `after`, first everything behind that cursor, then live. With
+        `inboxId`, the facts about the conversations of one inbox; see `inboxChanged`."""
         workspace = decode_id(workspace_id, "Workspace", "workspaceId")
         only = decode_optional_id(conversation_id, "Conversation", "conversationId")
-        async for event in follow(
-            info, workspace, after, lambda fact: _wanted(fact, only), workspace_event
-        ):
+
+        def wants(fact: Fact) -> bool:
+            return _wanted(fact, only)
+
+        if inbox_id is None:
+            events = follow(info, workspace, after, wants, workspace_event)
+        else:
+            place = InboxPlace(inbox_id, workspace)
+            events = follow_inbox(info, place, after, wants, lambda seen, _: workspace_event(seen))
+        async for event in events:
             yield event

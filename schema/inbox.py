@@ -13,7 +13,8 @@ from resolvers.inbox_kinds import Sharing
 from schema.context import Info, viewer_of
 from schema.ids import decode_id, encode_id, split_id
 from schema.inbox_filter import InboxFilterInput, filter_of
-from schema.inbox_stream import follow_inbox
+from schema.inbox_stream import InboxPlace, follow_inbox
+from schema.objects.event import changes_conversation
 from schema.objects.inbox import CustomInbox, Inbox
 from schema.objects.inbox_event import InboxChanged
 from schema.payload import Payload, mutation, result
@@ -167,5 +168,11 @@ class Subscription:
         now: add it where you do not know it. As LEFT comes what is not there, also if it never was.
         Where the inbox itself has changed the stream ends: query it again.
         """
-        async for event in follow_inbox(info, *split_id(inbox_id), after):
+        async for event in follow_inbox(
+            info,
+            InboxPlace(inbox_id),
+            after,
+            lambda fact: changes_conversation(fact, None),
+            lambda seen, view: InboxChanged(seen=seen, view=view),
+        ):
             yield event

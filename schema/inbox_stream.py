@@ -1,28 +1,37 @@
 """Following an inbox: what events do to its list, as the viewer sees it."""
 
-from collections.abc import AsyncIterator
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from realtime.events import ContactCreated
 from realtime.log import Subscriber
 from resolvers.inbox_finding import find_inbox
-from resolvers.inbox_view import InboxView, Move
+from resolvers.inbox_view import UNTOUCHED, InboxView, Move
+from resolvers.viewer import hidden
 from schema.context import Info, viewer_of
 from schema.errors import CloseSocket
 from schema.hub import Item, Told
-from schema.objects.event import changes_conversation
-from schema.objects.inbox_event import InboxChanged
+from schema.ids import split_id
 from schema.sight import OF_RIGHTS, Seen
-from schema.streams import Follower, cursor_expired, follow_with
+from schema.streams import Follower, Wants, cursor_expired, follow_with
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class InboxPlace:
+    """Which inbox is to be followed, and of which workspace it must be; None: of any."""
+
+    inbox_id: str
+    workspace_id: int | None = None
 
 
 class InboxFollower(Follower):
     """One subscription's eye on an inbox."""
 
-    def __init__(self, info: Info, view: InboxView) -> None:
-        super().__init__(
-            info, view.inbox.workspace_id, lambda fact: changes_conversation(fact, None)
-        )
+    def __init__(self, info: Info, view: InboxView, wants: Wants) -> None:
+        super().__init__(info, view.inbox.workspace_id, wants)
         self.view = view
         self._views = info.context.hub.inbox_views
         self._gone: set[int] = set()
@@ -35,9 +44,10 @@ class InboxFollower(Follower):
         """Tell whether an event has moved something, or may be about rights."""
         if not isinstance(item, Told):
             return False
-        key = self.view.key
-        is_of_rights = isinstance(item.delivery.logged.fact, OF_RIGHTS)
-        return key in item.moves or key in item.ended or is_of_rights
+        key, fact = self.view.key, item.delivery.logged.fact
+        if isinstance(fact, UNTOUCHED):
+            return fact.conversation_id in self.view and self.wants(fact)
+        return key in item.moves or key in item.ended or isinstance(fact, OF_RIGHTS)
 
     def must_look_anew(self, told: Told) -> bool:
         """Tell whether rights, or the inbox as a whole, may be others after an event."""
@@ -58,7 +68,7 @@ class InboxFollower(Follower):
         if seen is None:
             return None
         moved = told.moves.get(self.view.key)
-        if not told.is_live:
+        if not told.is_live or isinstance(told.delivery.logged.fact, UNTOUCHED):
             move = self._looked_up(told)
             moved = self.view.now(move) if move is not None else None
         if moved is None or (seen.is_hidden and moved.move is not Move.LEFT):
@@ -84,14 +94,21 @@ class InboxFollower(Follower):
 
 
 async def follow_inbox(
-    info: Info, kind: str, key: str, after: str | None
-) -> AsyncIterator[InboxChanged]:
-    """Yield what happens to an inbox of the viewer; see `follow_with` for the rest."""
+    info: Info,
+    place: InboxPlace,
+    after: str | None,
+    wants: Wants,
+    tell_it: Callable[[Seen, InboxView], T],
+) -> AsyncIterator[T]:
+    """Yield the wanted facts that do something to an inbox of the viewer.
+
+    See `follow_with` for the rest.
+    """
     viewer = viewer_of(info)
-    inbox = await find_inbox(viewer, kind, key)
+    inbox = await find_inbox(viewer, *split_id(place.inbox_id))
+    if place.workspace_id not in (None, inbox.workspace_id):
+        raise hidden(("inboxId",))
     async with info.context.hub.inbox_views.watched(viewer, inbox) as view:
-        follower = InboxFollower(info, view)
-        async for event in follow_with(
-            follower, info, after, lambda seen: InboxChanged(seen=seen, view=view)
-        ):
+        follower = InboxFollower(info, view, wants)
+        async for event in follow_with(follower, info, after, lambda seen: tell_it(seen, view)):
             yield event
