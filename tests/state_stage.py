@@ -31,6 +31,7 @@ TABLES = (
     "contact_channel",
     "message",
     "activity",
+    "comment",
     "episode",
     "read_mark",
     "event",
@@ -92,7 +93,7 @@ class Stage:
         if name == "retryMessage":
             return {"messageId": encode_id("Message", self.failed.id if self.failed else 1)}
         values: dict[str, Any] = {"conversationId": encode_id("Conversation", self.conversation_id)}
-        if name == "sendMessage":
+        if name in ("sendMessage", "addComment"):
             values["text"] = "Hi"
         elif name == "snoozeConversation":
             values["until"] = self.until.isoformat()

@@ -23,6 +23,7 @@ NEW nobody
   markConversationUnread       stays
   sendMessage                  OPEN nobody             +1  ConversationOpened MessageAdded
   retryMessage                 NOT_FOUND
+  addComment                   NEW nobody              +0  CommentAdded
   startTyping                  stays
   the contact writes           OPEN nobody             +1  ConversationOpened MessageAdded
   the snooze expires           stays
@@ -46,6 +47,7 @@ OPEN nobody
   markConversationUnread       OPEN nobody             +0  ConversationMarkedUnread
   sendMessage                  OPEN nobody             +0  MessageAdded
   retryMessage                 OPEN nobody             +0  MessageAdded
+  addComment                   OPEN nobody             +0  CommentAdded
   startTyping                  stays
   the contact writes           OPEN nobody             +0  MessageAdded
   the snooze expires           stays
@@ -69,6 +71,7 @@ OPEN Ada
   markConversationUnread       OPEN Ada                +0  ConversationMarkedUnread
   sendMessage                  OPEN Ada                +0  MessageAdded
   retryMessage                 OPEN Ada                +0  MessageAdded
+  addComment                   OPEN Ada                +0  CommentAdded
   startTyping                  stays
   the contact writes           OPEN Ada                +0  MessageAdded
   the snooze expires           stays
@@ -92,6 +95,7 @@ OPEN Robo
   markConversationUnread       OPEN Robo               +0  ConversationMarkedUnread
   sendMessage                  AI_HANDLING
   retryMessage                 AI_HANDLING
+  addComment                   OPEN Robo               +0  CommentAdded
   startTyping                  stays
   the contact writes           OPEN Robo               +0  MessageAdded
   the snooze expires           stays
@@ -115,6 +119,7 @@ OPEN Sales
   markConversationUnread       OPEN Sales              +0  ConversationMarkedUnread
   sendMessage                  OPEN Sales              +0  MessageAdded
   retryMessage                 OPEN Sales              +0  MessageAdded
+  addComment                   OPEN Sales              +0  CommentAdded
   startTyping                  stays
   the contact writes           OPEN Sales              +0  MessageAdded
   the snooze expires           stays
@@ -138,6 +143,7 @@ CLOSED nobody
   markConversationUnread       CLOSED nobody           +0  ConversationMarkedUnread
   sendMessage                  OPEN nobody             +1  ConversationOpened MessageAdded
   retryMessage                 OPEN nobody             +1  ConversationOpened MessageAdded
+  addComment                   CLOSED nobody           +0  CommentAdded
   startTyping                  stays
   the contact writes           OPEN nobody             +1  ConversationOpened MessageAdded
   the snooze expires           stays
@@ -161,6 +167,7 @@ SNOOZED(OPEN) nobody
   markConversationUnread       SNOOZED(OPEN) nobody    +0  ConversationMarkedUnread
   sendMessage                  SNOOZED(OPEN) nobody    +0  MessageAdded
   retryMessage                 SNOOZED(OPEN) nobody    +0  MessageAdded
+  addComment                   SNOOZED(OPEN) nobody    +0  CommentAdded
   startTyping                  stays
   the contact writes           OPEN nobody             +1  ConversationOpened MessageAdded
   the snooze expires           OPEN nobody             +1  SnoozeExpired
@@ -184,6 +191,7 @@ SNOOZED(CLOSED) nobody
   markConversationUnread       SNOOZED(CLOSED) nobody  +0  ConversationMarkedUnread
   sendMessage                  SNOOZED(CLOSED) nobody  +0  MessageAdded
   retryMessage                 SNOOZED(CLOSED) nobody  +0  MessageAdded
+  addComment                   SNOOZED(CLOSED) nobody  +0  CommentAdded
   startTyping                  stays
   the contact writes           OPEN nobody             +1  ConversationOpened MessageAdded
   the snooze expires           CLOSED nobody           +1  SnoozeExpired
@@ -207,6 +215,7 @@ BLOCKED(OPEN) nobody
   markConversationUnread       BLOCKED(OPEN) nobody    +0  ConversationMarkedUnread
   sendMessage                  BLOCKED
   retryMessage                 BLOCKED
+  addComment                   BLOCKED(OPEN) nobody    +0  CommentAdded
   startTyping                  BLOCKED
   the contact writes           BLOCKED(OPEN) nobody    +0  MessageQuarantined
   the snooze expires           stays
@@ -230,6 +239,7 @@ BLOCKED(CLOSED) nobody
   markConversationUnread       BLOCKED(CLOSED) nobody  +0  ConversationMarkedUnread
   sendMessage                  BLOCKED
   retryMessage                 BLOCKED
+  addComment                   BLOCKED(CLOSED) nobody  +0  CommentAdded
   startTyping                  BLOCKED
   the contact writes           BLOCKED(CLOSED) nobody  +0  MessageQuarantined
   the snooze expires           stays
