@@ -44,7 +44,6 @@ SNAPSHOT = (
 query Snapshot($id: ID!) {
   workspace(id: $id) {
     eventCursor
-    members { name }
     inboxes {
       id kind openCount unreadCount
       conversations(first: 20) { pageInfo { hasNextPage } nodes { ...Row } }
@@ -105,8 +104,6 @@ class Client:
     person: Person
     rows: dict[str, Row] = field(default_factory=dict)
     cursor: str = ""
-    members: list[Row] = field(default_factory=list)
-    """The people of the workspace when everything was read last."""
     hidden: int = 0
     """How many conversations went out of sight by an event."""
 
@@ -119,7 +116,6 @@ class Client:
         assert not any(page["pageInfo"]["hasNextPage"] for page in pages)
         self.rows = {row["id"]: row for page in pages for row in page["nodes"]}
         self.cursor = data["workspace"]["eventCursor"]
-        self.members = data["workspace"]["members"]
         return inboxes
 
     async def apply(self, event: Row) -> None:
@@ -179,8 +175,6 @@ class Client:
                         return
                     await self.apply(event)
             await self.refetch()
-            if any(until({"member": one}) for one in self.members):
-                return  # what was read anew is from behind that event
 
     async def stream(self) -> AsyncGenerator[Row, None]:
         """Yield the events of `workspaceEvents` after the cursor, until rights have changed."""

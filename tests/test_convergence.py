@@ -12,7 +12,7 @@ from tests.serving import serving
 from tests.streaming import repeating
 from tests.world import Api, Person, World
 
-SEED = 2
+SEED = 3
 SNAPSHOT_AT = 12
 DEADLINE_SECONDS = 60
 THE_END = "Zoe"

@@ -18,7 +18,7 @@ PAGE = """
 ITEM = """
 fragment item on Node {
   ... on Message { seq text direction author { __typename ... on Member { name } } }
-  ... on Activity { seq kind source actor { name } assignee { name } }
+  ... on Activity { seq kind source actor { name } assignee { ... on Member { name } } }
 }
 """
 TIMELINE = (
