@@ -25,8 +25,8 @@ PARTS: dict[str, tuple[work.Requests, work.Requests]] = {
 }
 """The requests to everybody who speaks GraphQL, and to the bare program."""
 PARTS_OF_A_RUN = ("pages", "send", "fanout", "inboxes", "growth", "idle", "scale")
-"""The last four take longer, and are measured only when they are asked for."""
-LONGER = {
+"""The last three take longer, and are measured only when they are asked for."""
+ALONE = {
     "inboxes": inboxes.measure,
     "growth": scale.growth,
     "idle": scale.idle,
@@ -138,14 +138,16 @@ async def run(options: argparse.Namespace) -> None:
         result["messages"] = World(conversations).messages
         print(f"{result['machine']}\n{conversations:,} conversations,", end=" ")
         print(f"{result['messages']:,} messages; medians of interleaved rounds")
-        if options.part in LONGER:
-            result[options.part] = await LONGER[options.part](postgres_url, options)
+        if options.part in ALONE:
+            result[options.part] = await ALONE[options.part](postgres_url, options)
         elif options.database != "sqlite":
             url = await seeding.postgres_database(postgres_url, World(conversations))
             result["postgres"] = await measure("postgres", url, options)
-        if options.part not in LONGER and options.database != "postgres":
+        if options.part not in ALONE and options.database != "postgres":
             url = await seeding.sqlite_database(World(conversations))
             result["sqlite"] = await measure("sqlite", url, options)
+        if options.part is None:
+            result["inboxes"] = await inboxes.measure(postgres_url, options)
     seconds = (datetime.now(UTC) - begin).total_seconds()
     result["seconds"] = round(seconds)
     report.keep(seeding.DIRECTORY / "last.json", result)
