@@ -1,6 +1,6 @@
 """Bulk: the single actions done to many, one after another, each in a transaction of its own."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -8,12 +8,14 @@ from typing import Generic, TypeVar, cast
 
 from models.records import ConversationRecord
 from models.refusal import Code, Conflict, Refused
+from resolvers.access import get_conversation
 from resolvers.assignment import assign_conversation, unassign_conversation
 from resolvers.closing import close_conversation
 from resolvers.conversation import open_conversation
 from resolvers.read_mark import mark_conversation_read, mark_conversation_unread
 from resolvers.snooze import SnoozePreset, snooze_conversation, unsnooze_conversation
-from resolvers.viewer import Viewer
+from resolvers.tag import tag_contact, untag_contact
+from resolvers.viewer import Right, Viewer
 
 T = TypeVar("T")
 
@@ -141,3 +143,30 @@ async def mark_conversations_unread(viewer: Viewer, conversation_ids: Sequence[i
     """Mark the newest message of each contact as unread by the viewer."""
     check_conversations(conversation_ids)
     return await each(conversation_ids, partial(mark_conversation_unread, viewer))
+
+
+async def tag_conversations(
+    viewer: Viewer, conversation_ids: Sequence[int], tag_ids: Collection[int]
+) -> Outcomes:
+    """Put tags on the contact of each conversation."""
+    check_conversations(conversation_ids)
+    return await each(conversation_ids, partial(_tag, tag_contact, viewer, tag_ids))
+
+
+async def untag_conversations(
+    viewer: Viewer, conversation_ids: Sequence[int], tag_ids: Collection[int]
+) -> Outcomes:
+    """Take tags off the contact of each conversation."""
+    check_conversations(conversation_ids)
+    return await each(conversation_ids, partial(_tag, untag_contact, viewer, tag_ids))
+
+
+async def _tag(
+    deed: Callable[..., Awaitable[object]],
+    viewer: Viewer,
+    tag_ids: Collection[int],
+    conversation_id: int,
+) -> ConversationRecord:
+    conversation = await get_conversation(viewer, conversation_id, Right.EDIT_CONTACTS)
+    await deed(viewer, conversation.contact_id, tag_ids)
+    return await get_conversation(viewer, conversation_id)

@@ -7,7 +7,7 @@ import strawberry
 from resolvers import bulk
 from resolvers.snooze import SnoozePreset
 from schema.context import Info, viewer_of
-from schema.ids import keys, optional_key_in, split_id
+from schema.ids import decode_id, keys, optional_key_in, split_id
 from schema.outcomes import ConversationsPayload, results
 from schema.payload import mutation
 
@@ -120,6 +120,32 @@ class MarkConversationsUnreadPayload(ConversationsPayload):
     """What became of each conversation."""
 
 
+@strawberry.input
+class TagConversationsInput(ConversationsInput):
+    """Which tags to put on the contacts of which conversations."""
+
+    tag_ids: list[strawberry.ID]
+    """At most 50 tags of the workspace; those that a contact has already stay."""
+
+
+@strawberry.type
+class TagConversationsPayload(ConversationsPayload):
+    """What became of each conversation."""
+
+
+@strawberry.input
+class UntagConversationsInput(ConversationsInput):
+    """Which tags to take off the contacts of which conversations."""
+
+    tag_ids: list[strawberry.ID]
+    """At most 50 tags of the workspace; those that a contact does not have change nothing."""
+
+
+@strawberry.type
+class UntagConversationsPayload(ConversationsPayload):
+    """What became of each conversation."""
+
+
 def _target(input: AssignConversationsInput) -> dict[str, int | None]:
     """Return whom to give them to, by the names of the resolver's arguments."""
     is_agent = split_id(input.assignee_id or "")[0] == "AiAgent"
@@ -222,3 +248,21 @@ class Mutation:
         return MarkConversationsUnreadPayload(
             results=await results(info, input.conversation_ids, done)
         )
+
+    @mutation
+    async def tag_conversations(
+        self, info: Info, input: TagConversationsInput
+    ) -> TagConversationsPayload:
+        """Do `tagContact` to the contact of each of a list, in its order."""
+        tags = [decode_id(key, "Tag", "tagIds") for key in input.tag_ids]
+        done = bulk.tag_conversations(viewer_of(info), keys(input.conversation_ids), tags)
+        return TagConversationsPayload(results=await results(info, input.conversation_ids, done))
+
+    @mutation
+    async def untag_conversations(
+        self, info: Info, input: UntagConversationsInput
+    ) -> UntagConversationsPayload:
+        """Do `untagContact` to the contact of each of a list, in its order."""
+        tags = [decode_id(key, "Tag", "tagIds") for key in input.tag_ids]
+        done = bulk.untag_conversations(viewer_of(info), keys(input.conversation_ids), tags)
+        return UntagConversationsPayload(results=await results(info, input.conversation_ids, done))

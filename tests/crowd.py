@@ -33,6 +33,8 @@ BULK = (
     "unsnoozeConversations",
     "markConversationsRead",
     "markConversationsUnread",
+    "tagConversations",
+    "untagConversations",
 )
 MUTATIONS = (
     "openConversation",
@@ -224,6 +226,8 @@ class Crowd:
             "updateContact": {"firstName": f"N{self.random.random()}"},
             "tagContact": {"tagIds": await self._tag_ids()},
             "untagContact": {"tagIds": (await self._tag_ids())[:1]},
+            "tagConversation": {"tagIds": (await self._tag_ids())[-2:]},
+            "untagConversation": {"tagIds": (await self._tag_ids())[-1:]},
         }
         if name == "takeOverConversation":
             await self._lead("assignConversation", target | (await self.all_targets())[-1])
