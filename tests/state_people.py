@@ -49,6 +49,8 @@ LEFT_OUT = {
     "unsnoozeConversations": "does to each what unsnoozeConversation does: tests/test_bulk.py",
     "markConversationsRead": "does to each what markConversationRead does: tests/test_bulk.py",
     "markConversationsUnread": "does to each what markConversationUnread does: tests/test_bulk.py",
+    "tagConversations": "does to each contact what tagContact does: tests/test_bulk_tags.py",
+    "untagConversations": "does to each contact what untagContact does: tests/test_bulk_tags.py",
     "updateContact": "changes who the contact is, in every state alike: tests/test_contact.py",
     "tagContact": "changes what the contact is called, not their conversation",
     "untagContact": "changes what the contact is called, not their conversation",

@@ -4,8 +4,8 @@ from models.tag import ContactTag, Tag
 from realtime.events import ContactUpdated
 from resolvers.tag import create_tag
 from schema.ids import encode_id
-from tests.acting import nothing_changes
-from tests.test_bulk import act, conversation_id, missing
+from tests.acting import conversation_id, nothing_changes
+from tests.test_bulk import act, missing
 from tests.world import Api, World, make_world
 
 
