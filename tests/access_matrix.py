@@ -202,8 +202,12 @@ ROWS: dict[str, Row] = {
         right=Right.VIEW,
         people_only=True,
     ),
-    "Mutation.tagConversations": bulk("tagConversations", "tagIds", right=Right.EDIT_CONTACTS),
-    "Mutation.untagConversations": bulk("untagConversations", "tagIds", right=Right.EDIT_CONTACTS),
+    "Mutation.tagConversations": bulk(
+        "tagConversations", right=Right.EDIT_CONTACTS, many={"tagIds": "tagId"}
+    ),
+    "Mutation.untagConversations": bulk(
+        "untagConversations", right=Right.EDIT_CONTACTS, many={"tagIds": "tagId"}
+    ),
     "Mutation.openConversations": bulk("openConversations", right=Right.CLOSE),
     "Mutation.assignConversations": bulk("assignConversations", "assigneeId", right=Right.ASSIGN),
     "Mutation.unassignConversations": bulk("unassignConversations", right=Right.ASSIGN),

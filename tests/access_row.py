@@ -52,7 +52,7 @@ def act(name: str, *ids: str, right: Right | None, **options: Any) -> Row:
 
 def bulk(name: str, *ids: str, right: Right, **options: Any) -> Row:
     """Declare a mutation of a list of conversations, here of one."""
-    values = options.pop("values", {})
+    values, many = options.pop("values", {}), options.pop("many", {})
     document = f"""mutation($input: {name[0].upper()}{name[1:]}Input!) {{
       {name}(input: $input) {{
         userErrors {{ code message field }} results {{ userErrors {{ code message field }} }}
@@ -61,6 +61,7 @@ def bulk(name: str, *ids: str, right: Right, **options: Any) -> Row:
 
     def given(known: Ids) -> dict[str, Any]:
         listed = {"conversationIds": [known["conversationId"]]}
+        listed |= {key: [known[one]] for key, one in many.items()}
         return {"input": listed | {key: known[key] for key in ids} | values}
 
     return Row(document, given, right, of_conversation=True, **options)

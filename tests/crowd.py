@@ -88,7 +88,8 @@ class Crowd:
         many: list[Deed] = [partial(self.mutate, name) for name in BULK]
         single = [name for name in (*MUTATIONS, "sendMessage") if name not in BULK]
         deck += [partial(self.mutate, name) for name in single]
-        return [*first, *self.random.sample([*deck * 2, *many], 2 * len(deck) + len(many))]
+        shuffled = self.random.sample([*deck * 2, *many], 2 * len(deck) + len(many))
+        return [*first, *shuffled, self.hand_over]  # at last, everybody loses sight of something
 
     async def hear(self) -> None:
         """A contact writes, perhaps for the first time."""

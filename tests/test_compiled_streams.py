@@ -113,7 +113,7 @@ async def test_an_event_that_cannot_be_told_is_an_error_of_its_own(
             raise RuntimeError("broken")
         return encode_cursor(epoch, seq)
 
-    monkeypatch.setattr("schema.objects.event.encode_cursor", cursor)
+    monkeypatch.setattr("schema.objects.workspace_event.encode_cursor", cursor)
     twins, start = Twins(api.hub), await beginning(world)
     with counted_executions(monkeypatch) as counts:
         told = await replay_both(twins, world.owner, WORKSPACE_EVENTS, len(facts), **start)
