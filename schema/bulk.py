@@ -7,7 +7,7 @@ import strawberry
 from resolvers import bulk
 from resolvers.snooze import SnoozePreset
 from schema.context import Info, viewer_of
-from schema.ids import decode_id, keys, optional_key_in, split_id
+from schema.ids import keys, optional_key_in, split_id
 from schema.outcomes import ConversationsPayload, results
 from schema.payload import mutation
 
@@ -254,7 +254,7 @@ class Mutation:
         self, info: Info, input: TagConversationsInput
     ) -> TagConversationsPayload:
         """Do `tagContact` to the contact of each of a list, in its order."""
-        tags = [decode_id(key, "Tag", "tagIds") for key in input.tag_ids]
+        tags = keys(input.tag_ids, "Tag")
         done = bulk.tag_conversations(viewer_of(info), keys(input.conversation_ids), tags)
         return TagConversationsPayload(results=await results(info, input.conversation_ids, done))
 
@@ -263,6 +263,6 @@ class Mutation:
         self, info: Info, input: UntagConversationsInput
     ) -> UntagConversationsPayload:
         """Do `untagContact` to the contact of each of a list, in its order."""
-        tags = [decode_id(key, "Tag", "tagIds") for key in input.tag_ids]
+        tags = keys(input.tag_ids, "Tag")
         done = bulk.untag_conversations(viewer_of(info), keys(input.conversation_ids), tags)
         return UntagConversationsPayload(results=await results(info, input.conversation_ids, done))
