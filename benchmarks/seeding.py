@@ -20,7 +20,8 @@ from models.database import connect, disconnect, migrate
 from models.engine.sqlite import stored
 from models.member import Role
 from realtime.transaction import transaction
-from resolvers.contact import Details, add_contact
+from resolvers.contact import add_contact
+from resolvers.contact_details import Details
 from resolvers.workspace import add_member, add_workspace
 from tests.servers import postgres_server
 

@@ -41,7 +41,8 @@ from realtime.transaction import transaction
 from resolvers.assignment import assign_conversation
 from resolvers.channel import connect_channel
 from resolvers.closing import close_conversation
-from resolvers.contact import clean_details, create_contact
+from resolvers.contact import create_contact
+from resolvers.contact_details import clean_details
 from resolvers.delivery import report_status
 from resolvers.inbound import receive
 from resolvers.message import send_message

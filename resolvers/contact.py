@@ -1,10 +1,7 @@
 """Contacts: the customers of a workspace, each born with a closed conversation."""
 
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
-import phonenumbers
 from tortoise.exceptions import IntegrityError
 
 from models.clock import now
@@ -18,128 +15,37 @@ from models.refusal import Code, Refused, sentence
 from realtime.events import ContactCreated, ContactUpdated
 from realtime.transaction import Announce, transaction
 from resolvers.access import get_contact, hold_contact, visible_conversations
+from resolvers.contact_details import DETAILS, Details, country_of, search_text
+from resolvers.custom_field_value import GivenValue, save_values
 from resolvers.idempotency import claim_key
+from resolvers.lifecycle import check_stage, keep_stage
 from resolvers.page import Page, PageRequest, keyset_page
 from resolvers.proof import proved, proving
 from resolvers.viewer import Right, Viewer, require
 
-NAME_LENGTH = 100
-EMAIL_LENGTH = 254
-LANGUAGE_LENGTH = 16
 SEARCH_LENGTH = 100
-DETAILS = ("first_name", "last_name", "phone", "email", "language")
-
-
-@dataclass(frozen=True, slots=True)
-class Details:
-    """What a person says about a contact, cleaned; only `given` fields are to be changed."""
-
-    given: frozenset[str]
-    first_name: str = ""
-    last_name: str = ""
-    phone: str | None = None
-    email: str | None = None
-    language: str | None = None
-
-
-def clean_details(**values: str | None) -> Details:
-    """Return the given details cleaned: names trimmed, phone in E.164, email in lower case.
-
-    Refuses a blank first name, and a phone, an email or a text that cannot be one.
-    """
-    clean: dict[str, Any] = {}
-    if "first_name" in values:
-        clean["first_name"] = _name(values["first_name"], "firstName")
-        if not clean["first_name"]:
-            raise Refused(Code.BLANK, "A contact needs a first name.", field=("firstName",))
-    if "last_name" in values:
-        clean["last_name"] = _name(values["last_name"], "lastName")
-    if "phone" in values:
-        clean["phone"] = clean_phone(values["phone"])
-    if "email" in values:
-        clean["email"] = clean_email(values["email"])
-    if "language" in values:
-        clean["language"] = clean_language(values["language"])
-    return Details(frozenset(clean), **clean)
-
-
-def _name(value: str | None, field: str) -> str:
-    name = (value or "").strip()
-    if len(name) > NAME_LENGTH:
-        raise Refused(
-            Code.TOO_LONG, "At most {limit} characters.", field=(field,), limit=NAME_LENGTH
-        )
-    return name
-
-
-def clean_language(value: str | None) -> str | None:
-    """Return a language tag; refuse one that is too long to be one."""
-    language = (value or "").strip()
-    if len(language) > LANGUAGE_LENGTH:
-        raise Refused(
-            Code.TOO_LONG, "At most {limit} characters.", field=("language",), limit=LANGUAGE_LENGTH
-        )
-    return language or None
-
-
-def clean_phone(value: str | None) -> str | None:
-    """Return a phone number in E.164; refuse what cannot be one."""
-    if not (value or "").strip():
-        return None
-    number = None
-    with suppress(phonenumbers.NumberParseException):
-        number = phonenumbers.parse(value or "", None)
-    if number is None or not phonenumbers.is_possible_number(number):
-        raise Refused(
-            Code.INVALID,
-            "This is no phone number in international form, such as +33612345678.",
-            field=("phone",),
-        )
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
-def clean_email(value: str | None) -> str | None:
-    """Return an email address in lower case; refuse what cannot be one."""
-    email = (value or "").strip().lower()
-    if not email:
-        return None
-    name, _, domain = email.rpartition("@")
-    if not name or "." not in domain or len(email) > EMAIL_LENGTH or " " in email:
-        raise Refused(Code.INVALID, "This is no email address.", field=("email",))
-    return email
-
-
-def country_of(phone: str | None) -> str | None:
-    """Return the country of a phone number in E.164, as ISO 3166-1 alpha-2."""
-    if phone is None:
-        return None
-    return phonenumbers.region_code_for_number(phonenumbers.parse(phone, None))
-
-
-def search_text(contact: Contact) -> str:
-    """Return what the contact search looks through."""
-    parts = (contact.first_name, contact.last_name, contact.phone or "", contact.email or "")
-    return " ".join(part for part in parts if part).casefold()
-
-
-def display_name(contact: ContactRow) -> str:
-    """Return the name to show: without a name, the email address or the phone number."""
-    name = f"{contact.first_name} {contact.last_name}".strip()
-    return name or contact.email or contact.phone or ""
+"""How many characters of a search are looked at."""
 
 
 async def create_contact(
-    viewer: Viewer, workspace_id: int, details: Details, *, idempotency_key: str | None = None
+    viewer: Viewer,
+    workspace_id: int,
+    details: Details,
+    *,
+    values: Sequence[GivenValue] = (),
+    idempotency_key: str | None = None,
 ) -> ContactRow:
     """Add a contact, with a conversation in Closed; refuse a phone or email that is taken."""
     require(viewer, workspace_id, Right.EDIT_CONTACTS)
     async with transaction() as announce:
-        values = [str(getattr(details, name)) for name in DETAILS]
-        claim = await claim_key(viewer, workspace_id, "createContact", idempotency_key, values)
+        said: list[object] = [str(getattr(details, name)) for name in DETAILS]
+        said += values
+        claim = await claim_key(viewer, workspace_id, "createContact", idempotency_key, said)
         if claim.first_result is not None:
             return await get_contact(viewer, claim.first_result)
         await _check_free(workspace_id, details)
         contact = await add_contact(workspace_id, details, announce)
+        await save_values(contact, values)
         await claim.remember(contact.id)
     return contact
 
@@ -179,29 +85,47 @@ async def add_contact(
 
 
 async def update_contact(
-    viewer: Viewer, contact_id: int, details: Details, *, expected_version: int | None = None
+    viewer: Viewer,
+    contact_id: int,
+    details: Details,
+    *,
+    values: Sequence[GivenValue] = (),
+    expected_version: int | None = None,
 ) -> Contact:
-    """Change the given details of a contact; raise Conflict if somebody changed it meanwhile."""
+    """Change the given details of a contact, and what they have in the given custom fields.
+
+    Raises Conflict if somebody changed it meanwhile.
+    """
     async with transaction() as announce:
+        stage_workspace_id = await keep_stage(details.lifecycle_stage_id)
         contact = await hold_contact(
             viewer, contact_id, Right.EDIT_CONTACTS, expected_version=expected_version
         )
+        check_stage(contact, details.lifecycle_stage_id, stage_workspace_id)
         changed = {
             name for name in details.given if getattr(contact, name) != getattr(details, name)
         }
-        if not changed:
-            return contact
-        await _check_free(contact.workspace_id, details, except_id=contact.id)
-        for name in changed:
-            setattr(contact, name, getattr(details, name))
-        if "phone" in changed:
-            contact.country = country_of(contact.phone) or contact.country
-        contact.search_text = search_text(contact)
-        try:
-            await save_update(contact, announce, *changed, "country", "search_text")
-        except IntegrityError as error:
-            raise _taken("phone" if "phone" in changed else "email") from error
+        if changed:
+            await _check_free(contact.workspace_id, details, except_id=contact.id)
+        is_described_anew = await save_values(contact, values)
+        if changed or is_described_anew:
+            await _save_details(contact, details, changed, announce)
     return contact
+
+
+async def _save_details(
+    contact: Contact, details: Details, changed: set[str], announce: Announce
+) -> None:
+    """Write the changed details of a held contact, with what follows from them."""
+    for name in changed:
+        setattr(contact, name, getattr(details, name))
+    if "phone" in changed:
+        contact.country = country_of(contact.phone) or contact.country
+    contact.search_text = search_text(contact)
+    try:
+        await save_update(contact, announce, *changed, "country", "search_text")
+    except IntegrityError as error:
+        raise _taken("phone" if "phone" in changed else "email") from error
 
 
 async def save_update(contact: Contact, announce: Announce, *changed: str) -> None:

@@ -23,7 +23,8 @@ from models.refusal import Refused
 from models.workspace import Workspace
 from realtime.transaction import Announce
 from resolvers.access import is_frozen
-from resolvers.contact import NAME_LENGTH, Details, add_contact, clean_email, clean_phone
+from resolvers.contact import add_contact
+from resolvers.contact_details import NAME_LENGTH, Details, clean_email, clean_phone
 from resolvers.conversation import contact_wrote
 from resolvers.delivery import reply_arrived, report_status
 from resolvers.thread import Draft, Target, append, take_message_id

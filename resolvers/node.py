@@ -11,7 +11,7 @@ from resolvers import batches
 from resolvers.access import sees
 from resolvers.inbox_finding import find_inboxes
 from resolvers.viewer import Right, Viewer, may, number_in
-from resolvers.vocabulary import tags_by_id
+from resolvers.vocabulary import custom_fields_by_id, lifecycle_stages_by_id, tags_by_id
 
 INBOXES = ("StandardInbox", "TeamInbox", "CustomInbox", "BlockedInbox")
 Key = tuple[str, str]
@@ -115,8 +115,10 @@ FINDERS: Mapping[str, Find] = {
     "Contact": _contacts,
     "ContactChannel": _contact_channels,
     "Conversation": _conversations,
+    "CustomField": _in_a_workspace(custom_fields_by_id),
     "Episode": _episodes,
     "Invitation": _invitations,
+    "LifecycleStage": _in_a_workspace(lifecycle_stages_by_id),
     "Member": _in_a_workspace(batches.members_by_id),
     "Message": _messages,
     "Tag": _in_a_workspace(tags_by_id),

@@ -12,8 +12,8 @@ from realtime.transaction import transaction
 from resolvers.access import hold_contact, hold_workspace
 from resolvers.contact import save_update
 from resolvers.idempotency import claim_key
-from resolvers.viewer import Right, Viewer
-from resolvers.vocabulary import get_word, hold_word, hold_words, tags_by_id
+from resolvers.viewer import Right, Viewer, hidden
+from resolvers.vocabulary import get_word, hold_word, keep_words, tags_by_id
 
 NAME_LENGTH = 100
 FOLDED_LENGTH = 200
@@ -103,7 +103,7 @@ async def tag_contact(
             viewer, contact_id, Right.EDIT_CONTACTS, expected_version=expected_version
         )
         check_number(set(tag_ids))
-        wanted = await hold_words("tag", contact.workspace_id, tag_ids, ("tagIds",))
+        wanted = await _keep_tags(contact, tag_ids)
         had = await _tags_of(contact)
         if new := wanted - had:
             check_number(new, of_contact=len(had))
@@ -130,7 +130,7 @@ async def untag_contact(
             viewer, contact_id, Right.EDIT_CONTACTS, expected_version=expected_version
         )
         check_number(set(tag_ids))
-        unwanted = await hold_words("tag", contact.workspace_id, tag_ids, ("tagIds",))
+        unwanted = await _keep_tags(contact, tag_ids)
         removed = await sql.affected(
             f"DELETE FROM contact_tag WHERE contact_id = ? AND {sql.among('tag_id')}",
             contact.id,
@@ -139,6 +139,14 @@ async def untag_contact(
         if removed:
             await save_update(contact, announce)
     return contact
+
+
+async def _keep_tags(contact: Contact, tag_ids: Collection[int]) -> set[int]:
+    """Return the ids of tags of the contact's workspace, each once; refuse any other."""
+    found = await keep_words("tag", contact.workspace_id, tag_ids)
+    if found != set(tag_ids):
+        raise hidden(("tagIds",))
+    return found
 
 
 async def _tags_of(contact: Contact) -> set[int]:

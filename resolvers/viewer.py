@@ -35,6 +35,7 @@ class Right(Enum):
     MANAGE_INTEGRATIONS = "MANAGE_INTEGRATIONS"
     MANAGE_API_KEYS = "MANAGE_API_KEYS"
     MANAGE_SETTINGS = "MANAGE_SETTINGS"
+    DELETE_CUSTOM_FIELDS = "DELETE_CUSTOM_FIELDS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ RIGHTS: Mapping[Right, Grant] = {
     Right.MANAGE_INTEGRATIONS: _but(_LEADERS, Restriction.INTEGRATIONS),
     Right.MANAGE_API_KEYS: _but(_LEADERS, Restriction.INTEGRATIONS),
     Right.MANAGE_SETTINGS: _but(_LEADERS, Restriction.WORKSPACE_SETTINGS),
+    Right.DELETE_CUSTOM_FIELDS: _OWNERS,
 }
 """Which roles have which right, and what takes it away; `parley schema rights` prints it."""
 

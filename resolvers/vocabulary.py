@@ -2,9 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from models.custom_field import CustomField
 from models.engine import sql
+from models.lifecycle_stage import LifecycleStage
 from models.tag import Tag
 from resolvers.access import hold_workspace
 from resolvers.viewer import Right, Viewer, hidden
@@ -37,23 +40,15 @@ async def hold_word(
     return await get_word(viewer, find, key, field)
 
 
-async def hold_words(
-    table: str, workspace_id: int, keys: Collection[int], field: tuple[str, ...]
-) -> set[int]:
-    """Return the ids of rows of a workspace, which are not deleted before the transaction ends.
-
-    Refuses with NOT_FOUND if one of them is not of the workspace.
-    """
+async def keep_words(table: str, workspace_id: int, keys: Collection[int]) -> set[int]:
+    """Return which ids are of rows of a workspace: none is deleted before the transaction ends."""
     lock = " FOR KEY SHARE" if sql.dialect() == "postgres" else ""
     rows = await sql.records(
         f"SELECT id FROM {table} WHERE workspace_id = ? AND {sql.among('id')} ORDER BY id{lock}",
         workspace_id,
         sql.group(keys),
     )
-    found = {row[0] for row in rows}
-    if found != set(keys):
-        raise hidden(field)
-    return found
+    return {row[0] for row in rows}
 
 
 async def tags_by_id(ids: Collection[int]) -> dict[int, Tag]:
@@ -73,10 +68,64 @@ async def tags_of_contacts(ids: Collection[int]) -> dict[int, list[Tag]]:
         if tag_id in tags:  # not deleted between the two statements
             found[contact_id].append(tags[tag_id])
     for listed in found.values():
-        listed.sort(key=lambda tag: (tag.folded_name, tag.id))
+        listed.sort(key=_tag_order)
     return found
 
 
 async def tags(workspace_id: int) -> list[Tag]:
     """Return the tags of a workspace of the viewer, by name."""
-    return await Tag.filter(workspace_id=workspace_id).order_by("folded_name", "id")
+    return sorted(await Tag.filter(workspace_id=workspace_id), key=_tag_order)
+
+
+async def custom_fields_by_id(ids: Collection[int]) -> dict[int, CustomField]:
+    """Return custom fields."""
+    return {row.id: row for row in await CustomField.filter(id__in=set(ids))}
+
+
+async def custom_fields(workspace_id: int) -> list[CustomField]:
+    """Return the custom fields of a workspace of the viewer, by name."""
+    return sorted(await CustomField.filter(workspace_id=workspace_id), key=_field_order)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldValue:
+    """What a contact has in a custom field, as it is kept."""
+
+    field: CustomField
+    text: str | None
+    number: float | None
+
+
+async def field_values_of_contacts(ids: Collection[int]) -> dict[int, list[FieldValue]]:
+    """Return what each contact has in custom fields, by the fields' names; two statements."""
+    rows = await sql.records(
+        "SELECT contact_id, field_id, text, number FROM custom_field_value"
+        f" WHERE {sql.among('contact_id')}",
+        sql.group(ids),
+    )
+    fields = await custom_fields_by_id({row[1] for row in rows}) if rows else {}
+    found: dict[int, list[FieldValue]] = defaultdict(list)
+    for contact_id, field_id, text, number in rows:
+        if field_id in fields:  # not deleted between the two statements
+            found[contact_id].append(FieldValue(fields[field_id], text, number))
+    for listed in found.values():
+        listed.sort(key=lambda value: _field_order(value.field))
+    return found
+
+
+async def lifecycle_stages_by_id(ids: Collection[int]) -> dict[int, LifecycleStage]:
+    """Return lifecycle stages."""
+    return {row.id: row for row in await LifecycleStage.filter(id__in=set(ids))}
+
+
+async def lifecycle_stages(workspace_id: int) -> list[LifecycleStage]:
+    """Return the lifecycle stages of a workspace of the viewer, in their order."""
+    return await LifecycleStage.filter(workspace_id=workspace_id).order_by("position", "id")
+
+
+def _tag_order(tag: Tag) -> tuple[str, int]:
+    return tag.folded_name, tag.id
+
+
+def _field_order(field: CustomField) -> tuple[str, int]:
+    return field.name.casefold(), field.id

@@ -8,11 +8,13 @@ from strawberry.types.unset import UNSET
 from models.layout import CONTACT
 from models.records import ContactRow
 from resolvers import contact as contacts
+from resolvers import contact_details as details
 from resolvers.access import get_contact
 from schema.columns import layout_of, sourced
 from schema.connection import Connection, connect, page_request
 from schema.context import Info, viewer_of
-from schema.ids import decode_id
+from schema.custom_field import CustomFieldValueInput, given_values
+from schema.ids import decode_id, decode_optional_id
 from schema.objects.contact import Contact
 from schema.payload import Payload, mutation, result
 
@@ -33,6 +35,8 @@ class CreateContactInput:
     """Unique in the workspace."""
     language: str | None = None
     """As BCP 47."""
+    custom_fields: list[CustomFieldValueInput] | None = None
+    """What they have in custom fields, each at most once."""
     idempotency_key: str | None = None
     """1 to 255 printable characters: sent again with the same input, nothing happens twice."""
 
@@ -61,6 +65,10 @@ class UpdateContactInput:
     """Unique in the workspace."""
     language: str | None = UNSET
     """As BCP 47."""
+    custom_fields: list[CustomFieldValueInput] | None = None
+    """What they are to have in custom fields, each at most once; all others stay as they are."""
+    lifecycle_stage_id: strawberry.ID | None = UNSET
+    """The lifecycle stage in which they are."""
     expected_version: int | None = None
     """The version it must still have; omitted: any."""
 
@@ -73,11 +81,19 @@ class UpdateContactPayload(Payload):
     """The changed contact; after a conflict, as it is now."""
 
 
-def _details(input: CreateContactInput | UpdateContactInput) -> contacts.Details:
-    given = {name: getattr(input, name) for name in contacts.DETAILS}
-    return contacts.clean_details(
+def _details(input: CreateContactInput | UpdateContactInput) -> details.Details:
+    given = {name: getattr(input, name) for name in details.DETAILS}
+    return details.clean_details(
         **{name: value for name, value in given.items() if value is not UNSET}
     )
+
+
+def _changes(input: UpdateContactInput) -> details.Details:
+    stage_id = input.lifecycle_stage_id
+    if stage_id is UNSET:
+        return _details(input)
+    key = decode_optional_id(stage_id, "LifecycleStage", "lifecycleStageId")
+    return details.in_stage(_details(input), key)
 
 
 @strawberry.type
@@ -123,6 +139,7 @@ class Mutation:
             viewer_of(info),
             decode_id(input.workspace_id, "Workspace", "workspaceId"),
             _details(input),
+            values=given_values(input.custom_fields),
             idempotency_key=input.idempotency_key,
         )
         return CreateContactPayload(contact=contact)
@@ -133,7 +150,8 @@ class Mutation:
         contact = await contacts.update_contact(
             viewer_of(info),
             decode_id(input.contact_id, "Contact", "contactId"),
-            _details(input),
+            _changes(input),
+            values=given_values(input.custom_fields),
             expected_version=input.expected_version,
         )
         return UpdateContactPayload(contact=contact)

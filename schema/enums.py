@@ -8,6 +8,7 @@ from models.activity import ActivityKind
 from models.api_key import ApiKeyScope
 from models.channel import ChannelKind
 from models.conversation import ConversationStatus
+from models.custom_field import CustomFieldKind
 from models.custom_inbox import InboxSharing
 from models.episode import ChangeSource
 from models.member import Restriction, Role, Visibility
@@ -35,6 +36,7 @@ NAMES: dict[type[Enum], str] = {
     ComposerRestriction: "ComposerRestriction",
     ConversationSort: "ConversationSort",
     ConversationStatus: "ConversationStatus",
+    CustomFieldKind: "CustomFieldKind",
     Direction: "MessageDirection",
     MessageKind: "MessageKind",
     MessageSource: "MessageSource",

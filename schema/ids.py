@@ -49,19 +49,22 @@ def split_id(value: str) -> tuple[str, str]:
     return kind, key
 
 
-def decode_text_id(value: str, kind: str, field: str) -> str:
-    """Return the key of an id of the given type; refuse any other as never existing."""
+def decode_text_id(value: str, kind: str, *field: str) -> str:
+    """Return the key of an id of the given type; refuse any other as never existing.
+
+    `field` is the path of the argument.
+    """
     found, key = split_id(value)
     if found != kind or not key:
-        raise hidden((field,))
+        raise hidden(field or ("id",))
     return key
 
 
-def decode_id(value: str, kind: str, field: str = "id") -> int:
+def decode_id(value: str, kind: str, *field: str) -> int:
     """Return the numeric key of an id of the given type; refuse any other as never existing."""
-    key = number_in(decode_text_id(value, kind, field))
+    key = number_in(decode_text_id(value, kind, *field))
     if key is None:
-        raise hidden((field,))
+        raise hidden(field or ("id",))
     return key
 
 

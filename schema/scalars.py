@@ -1,6 +1,7 @@
 """The scalars of the contract that are ours."""
 
-from datetime import datetime
+import re
+from datetime import date, datetime, time
 
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
@@ -18,6 +19,20 @@ def parse_moment(value: object) -> datetime:
     return moment
 
 
+def parse_date(value: object) -> date:
+    """Read a day as YYYY-MM-DD, the one form of ISO 8601 that is taken."""
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
+        raise ValueError("A Date is a text such as 2026-11-25.")
+    return date.fromisoformat(value)
+
+
+def parse_time(value: object) -> time:
+    """Read a time of day as HH:MM."""
+    if not isinstance(value, str) or not re.fullmatch(r"\d{2}:\d{2}", value, re.ASCII):
+        raise ValueError("A Time is a text such as 09:30.")
+    return time.fromisoformat(value)
+
+
 SCALARS: dict[object, ScalarDefinition] = {
     datetime: strawberry.scalar(
         name="DateTime",
@@ -26,5 +41,17 @@ SCALARS: dict[object, ScalarDefinition] = {
         serialize=written,
         parse_value=parse_moment,
         specified_by_url="https://scalars.graphql.org/andimarek/date-time",
-    )
+    ),
+    date: strawberry.scalar(
+        name="Date",
+        description="A day as YYYY-MM-DD, such as 2026-11-25.",
+        serialize=date.isoformat,
+        parse_value=parse_date,
+    ),
+    time: strawberry.scalar(
+        name="Time",
+        description="A time of day as HH:MM, such as 09:30.",
+        serialize=lambda value: value.strftime("%H:%M"),
+        parse_value=parse_time,
+    ),
 }

@@ -98,7 +98,11 @@ ROWS: dict[str, Row] = {
         "createContact", "workspaceId", right=Right.EDIT_CONTACTS, values={"firstName": "New"}
     ),
     "Mutation.updateContact": act(
-        "updateContact", "contactId", right=Right.EDIT_CONTACTS, values={"firstName": "Carlo"}
+        "updateContact",
+        "contactId",
+        "lifecycleStageId",
+        right=Right.EDIT_CONTACTS,
+        values={"firstName": "Carlo"},
     ),
     "Mutation.createTag": act(
         "createTag", "workspaceId", right=Right.MANAGE_SETTINGS, values={"name": "New"}
@@ -112,6 +116,33 @@ ROWS: dict[str, Row] = {
     ),
     "Mutation.untagContact": act(
         "untagContact", "contactId", right=Right.EDIT_CONTACTS, many={"tagIds": "tagId"}
+    ),
+    "Mutation.createCustomField": act(
+        "createCustomField",
+        "workspaceId",
+        right=Right.MANAGE_SETTINGS,
+        values={"name": "New", "slug": "new", "kind": "TEXT"},
+    ),
+    "Mutation.updateCustomField": act(
+        "updateCustomField", "customFieldId", right=Right.MANAGE_SETTINGS, values={"name": "Town"}
+    ),
+    "Mutation.deleteCustomField": act(
+        "deleteCustomField", "customFieldId", right=Right.DELETE_CUSTOM_FIELDS
+    ),
+    "Mutation.createLifecycleStage": act(
+        "createLifecycleStage",
+        "workspaceId",
+        right=Right.MANAGE_SETTINGS,
+        values={"name": "New"},
+    ),
+    "Mutation.updateLifecycleStage": act(
+        "updateLifecycleStage",
+        "lifecycleStageId",
+        right=Right.MANAGE_SETTINGS,
+        values={"name": "Customer at last"},
+    ),
+    "Mutation.deleteLifecycleStage": act(
+        "deleteLifecycleStage", "lifecycleStageId", right=Right.MANAGE_SETTINGS
     ),
     "Mutation.openConversation": act("openConversation", "conversationId", right=Right.CLOSE),
     "Mutation.closeConversation": act(

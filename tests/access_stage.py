@@ -9,8 +9,10 @@ from models.clock import now
 from models.closing_note_category import ClosingNoteCategory
 from models.comment import Comment
 from models.conversation import Conversation, ConversationStatus
+from models.custom_field import CustomField, CustomFieldKind
 from models.custom_inbox import CustomInbox, InboxSharing
 from models.engine import sql
+from models.lifecycle_stage import LifecycleStage
 from models.member import Member, Restriction, Role, Visibility
 from models.message import Message, MessageStatus
 from models.queries import insert_of
@@ -22,10 +24,12 @@ from resolvers.api_key import create_api_key
 from resolvers.assignment import assign_conversation
 from resolvers.closing import create_closing_note_category
 from resolvers.comment import add_comment
+from resolvers.custom_field import create_custom_field
 from resolvers.inbox import create_inbox
 from resolvers.inbox_filter import Choice, ChoiceCondition, ChoiceOperator
 from resolvers.inbox_kinds import Sharing
 from resolvers.invitation import invite_member
+from resolvers.lifecycle import create_lifecycle_stage
 from resolvers.message import send_message
 from resolvers.session import open_session
 from resolvers.snooze import snooze_conversation
@@ -95,27 +99,28 @@ class Stage:
         await Comment.filter(id=decode_id(self.ids["commentId"], "Comment")).update(
             text="Note", deleted_at=None
         )
-        await self.restore_offers()
-
-    async def restore_offers(self) -> None:
-        """Let what the workspace offers be there."""
-        values = {"workspace_id": self.world.workspace.id, "created_at": now()}
         own = ("workspace_id", "creator_id", "name", "conditions", "sharing", "created_at")
         await CustomInbox.get_or_create(
             id=self.inbox.id, defaults={name: getattr(self.inbox, name) for name in own}
         )
-        await ClosingNoteCategory.get_or_create(
-            id=decode_id(self.ids["categoryId"], "ClosingNoteCategory"),
-            defaults=values | {"name": "Solved"},
-        )
-        await Tag.get_or_create(
-            id=decode_id(self.ids["tagId"], "Tag"),
-            defaults=values | {"name": "VIP", "folded_name": "vip"},
-        )
-        await AiAgent.get_or_create(
-            id=decode_id(self.ids["aiAgentId"], "AiAgent"),
-            defaults=values | {"name": "Robo"},
-        )
+        await self.restore_offers()
+
+    async def restore_offers(self) -> None:
+        """Let what the workspace offers to choose from be there."""
+        tables: dict[str, tuple[Any, dict[str, Any]]] = {
+            "categoryId": (ClosingNoteCategory, {"name": "Solved"}),
+            "customFieldId": (
+                CustomField,
+                {"name": "City", "slug": "city", "kind": CustomFieldKind.TEXT},
+            ),
+            "lifecycleStageId": (LifecycleStage, {"name": "Customer", "position": 0}),
+            "tagId": (Tag, {"name": "VIP", "folded_name": "vip"}),
+            "aiAgentId": (AiAgent, {"name": "Robo"}),
+        }
+        made = {"workspace_id": self.world.workspace.id, "created_at": now()}
+        for name, (table, values) in tables.items():
+            key = decode_id(self.ids[name], table.__name__)
+            await table.get_or_create(id=key, defaults=made | values)
         await Team.get_or_create(
             id=decode_id(self.ids["teamId"], "Team"),
             defaults={"workspace_id": self.world.workspace.id, "name": "Old"},
@@ -146,14 +151,29 @@ async def make_inbox(creator: Person, mode: InboxSharing = InboxSharing.WORKSPAC
     return await CustomInbox.get(id=inbox.id)
 
 
+async def offers(world: World) -> dict[str, str]:
+    """Make one of each thing that the workspace offers to choose from; return their ids."""
+    viewer, key = await world.owner.viewer(), world.workspace.id
+    category = await create_closing_note_category(viewer, key, name="Solved")
+    tag = await create_tag(viewer, key, name="VIP")
+    field = await create_custom_field(
+        viewer, key, name="City", slug="city", kind=CustomFieldKind.TEXT
+    )
+    stage = await create_lifecycle_stage(viewer, key, name="Customer")
+    return {
+        "categoryId": encode_id("ClosingNoteCategory", category.id),
+        "customFieldId": encode_id("CustomField", field.id),
+        "lifecycleStageId": encode_id("LifecycleStage", stage.id),
+        "tagId": encode_id("Tag", tag.id),
+    }
+
+
 async def ids_of(
     world: World, message: Message, assignee: Person, inbox: CustomInbox
 ) -> dict[str, str]:
     """Return the global ids by which the rows ask."""
     viewer = await world.owner.viewer()
     key, _ = await create_api_key(viewer, world.workspace.id, name="Old", role=Role.AGENT)
-    category = await create_closing_note_category(viewer, world.workspace.id, name="Solved")
-    tag = await create_tag(viewer, world.workspace.id, name="VIP")
     written = await add_comment(viewer, message.conversation_id, text="Note")
     failed = await send_message(viewer, message.conversation_id, text="Lost")
     await Message.filter(id=failed.id).update(status=MessageStatus.FAILED)
@@ -173,9 +193,8 @@ async def ids_of(
         "commentId": encode_id("Comment", written.comment.id),
         "channelId": encode_id("Channel", message.channel_id),
         "assigneeId": assignee.id,
+        **await offers(world),
         "aiAgentId": encode_id("AiAgent", (await world.ai_agent()).id),
-        "categoryId": encode_id("ClosingNoteCategory", category.id),
-        "tagId": encode_id("Tag", tag.id),
         "teamId": encode_id("Team", (await world.team("Old")).id),
         "sessionId": encode_id("Session", (await open_session(world.owner.user.id)).session.id),
         "memberId": (await world.add("Removable")).id,

@@ -16,7 +16,8 @@ from models.database import connect, disconnect
 from models.engine import sql
 from models.message import Direction, Message, MessageStatus
 from realtime.log import encode_cursor, read_head
-from resolvers.contact import clean_details, create_contact
+from resolvers.contact import create_contact
+from resolvers.contact_details import clean_details
 from resolvers.message import DELIVER_MESSAGE
 from schema.ids import decode_id, encode_id
 from tests.streaming import WORKSPACE_EVENTS, Ended, Server, seq_of, visible_seqs

@@ -18,7 +18,8 @@ fragment Row on Conversation {
   viewerCanBlock viewerCanUnblock
   contact {
     id isBlocked name email phone { display } version
-    tags { id name } channels { externalId lastMessageAt }
+    tags { id name } customFields { field { id name } text } lifecycleStage { id name }
+    channels { externalId lastMessageAt }
   }
   assignee { ... on Member { id name team { id } } ... on AiAgent { id } }
   team { id }
@@ -65,7 +66,9 @@ fragment Event on WorkspaceEvent {
   ... on CommentDeleted { conversation { ...Row } }
   ... on SnoozeExpired { conversation { ...Row } }
   ... on ContactChanged { contact { conversation { ...Row } } }
-  ... on WorkspaceSettingsChanged { workspace { tags { id name } } }
+  ... on WorkspaceSettingsChanged {
+    workspace { tags { id name } customFields { id name } lifecycleStages { id name } }
+  }
   ... on MemberChanged { isSightChanged member { id name } }
   ... on TeamChanged { teamId team { id } }
   ... on ConversationChanged { change conversationId changed: conversation { ...Row } }
@@ -144,6 +147,15 @@ class Client:
         for row in self.rows.values():
             had = {tag["id"] for tag in row["contact"]["tags"]}
             row["contact"]["tags"] = [tag for tag in workspace["tags"] if tag["id"] in had]
+            said = {one["field"]["id"]: one["text"] for one in row["contact"]["customFields"]}
+            row["contact"]["customFields"] = [
+                {"field": field, "text": said[field["id"]]}
+                for field in workspace["customFields"]
+                if field["id"] in said
+            ]
+            stages = {stage["id"]: stage for stage in workspace["lifecycleStages"]}
+            stage = row["contact"]["lifecycleStage"] or {"id": None}
+            row["contact"]["lifecycleStage"] = stages.get(stage["id"])
 
     def forget_team(self, event: Row) -> None:
         """Take a team that is gone from the rows."""

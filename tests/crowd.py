@@ -14,11 +14,11 @@ from models.contact_channel import ContactChannel
 from models.conversation import Conversation
 from models.member import Visibility
 from models.message import Direction, Message
-from models.tag import Tag
 from models.team import Team
 from resolvers.comment import add_comment
 from resolvers.workspace import change_member
 from schema.ids import encode_id
+from tests.words import Words, word_ids
 from tests.world import Api, Person, World, let_time_pass, run_jobs, webhook
 
 Row = dict[str, Any]
@@ -65,13 +65,21 @@ class Crowd:
     def __init__(self, api: Api, world: World, people: list[Person], seed: int) -> None:
         self.api, self.world, self.people = api, world, people
         self.random = random.Random(seed)
+        self.words = Words(world.id, self.random, self._lead)
         self.targets: list[Row] = []
         """Whom conversations are given to."""
         self.done: set[str] = set()
 
     def deeds(self) -> list[Deed]:
         """Return every deed twice, but once to many, in a random order after a few messages."""
-        first: list[Deed] = [self.change_tags, self.hear, self.hear, self.hear]
+        first: list[Deed] = [
+            self.words.change_tags,
+            self.words.change_fields,
+            self.words.change_stages,
+            self.hear,
+            self.hear,
+            self.hear,
+        ]
         deck: list[Deed] = [
             self.hear,
             self.deliver,
@@ -80,10 +88,12 @@ class Crowd:
             self.expire,
             self.restrict,
             self.hand_over,
-            self.change_tags,
+            self.words.change_tags,
             self.regroup,
             self.come_and_go,
             self.quarantine,
+            self.words.change_fields,
+            self.words.change_stages,
         ]
         many: list[Deed] = [partial(self.mutate, name) for name in BULK]
         single = [name for name in (*MUTATIONS, "sendMessage") if name not in BULK]
@@ -178,15 +188,6 @@ class Crowd:
             self.targets += [{"teamId": encode_id("Team", team.id)}, {"assigneeId": robo}]
         return self.targets
 
-    async def change_tags(self) -> None:
-        """Tags come, one is called otherwise, and one goes from all contacts."""
-        name = f"T{self.random.randrange(10**6)}"
-        for ending in "ab":
-            await self._lead("createTag", {"workspaceId": self.world.id, "name": name + ending})
-        renamed, deleted = self.random.sample(await self._tag_ids(), 2)
-        await self._lead("updateTag", {"tagId": renamed, "name": name + "c"})
-        await self._lead("deleteTag", {"tagId": deleted})
-
     async def regroup(self) -> None:
         """Somebody joins another team; a team comes and goes with a conversation and a member."""
         teams = [encode_id("Team", team.id) for team in await Team.all().order_by("id")]
@@ -212,9 +213,6 @@ class Crowd:
         await self._lead("removeMember", {"memberId": guest.id})
         await run_jobs()
 
-    async def _tag_ids(self) -> list[str]:
-        return [encode_id("Tag", tag.id) for tag in await Tag.all().order_by("id")]
-
     async def mutate(self, name: str) -> None:
         """Somebody does something with a conversation."""
         row = self.random.choice(await Conversation.all().order_by("id"))
@@ -224,11 +222,18 @@ class Crowd:
             "assignConversation": self.random.choice(await self.all_targets()),
             "addComment": {"text": "Look", "mentionedMemberIds": [self.people[1].id]},
             "sendMessage": {"text": f"Hello {self.random.random()}"},
-            "updateContact": {"firstName": f"N{self.random.random()}"},
-            "tagContact": {"tagIds": await self._tag_ids()},
-            "untagContact": {"tagIds": (await self._tag_ids())[:1]},
-            "tagConversation": {"tagIds": (await self._tag_ids())[-2:]},
-            "untagConversation": {"tagIds": (await self._tag_ids())[-1:]},
+            "updateContact": {
+                "firstName": f"N{self.random.random()}",
+                "lifecycleStageId": self.random.choice([None, *await word_ids("LifecycleStage")]),
+                "customFields": [
+                    {"fieldId": key, "text": self.random.choice(["x", "y", None])}
+                    for key in await word_ids("CustomField")
+                ],
+            },
+            "tagContact": {"tagIds": await word_ids("Tag")},
+            "untagContact": {"tagIds": (await word_ids("Tag"))[:1]},
+            "tagConversation": {"tagIds": (await word_ids("Tag"))[-2:]},
+            "untagConversation": {"tagIds": (await word_ids("Tag"))[-1:]},
         }
         if name == "takeOverConversation":
             await self._lead("assignConversation", target | (await self.all_targets())[-1])

@@ -36,6 +36,7 @@ VIEWER_CAN = {
     "Workspace.viewerCanManageChannels": Right.MANAGE_CHANNELS,
     "Workspace.viewerCanManageApiKeys": Right.MANAGE_API_KEYS,
     "Workspace.viewerCanManageSettings": Right.MANAGE_SETTINGS,
+    "Workspace.viewerCanDeleteCustomFields": Right.DELETE_CUSTOM_FIELDS,
 }
 NOT_WHEN_OPEN = {
     "CustomInbox.viewerCanEdit",
@@ -53,6 +54,7 @@ query($workspaceId: ID!, $conversationId: ID!, $messageId: ID!) {
   Workspace: workspace(id: $workspaceId) {
     viewerCanInviteMembers viewerCanManageTeams viewerCanDeleteTeams
     viewerCanManageChannels viewerCanManageApiKeys viewerCanManageSettings
+    viewerCanDeleteCustomFields
   }
   Conversation: conversation(id: $conversationId) {
     viewerCanReply viewerCanAssign viewerCanClose viewerCanSnooze viewerCanBlock viewerCanComment

@@ -12,12 +12,14 @@ from tests.serving import serving
 from tests.streaming import repeating
 from tests.world import Api, Person, World
 
-SEED = 3
+SEED = 2
 SNAPSHOT_AT = 12
 DEADLINE_SECONDS = 60
 THE_END = "Zoe"
+VOCABULARY = ("Tag", "CustomField", "LifecycleStage")
 DEEDS = {"hear", "createContact", "message_echo", "message_status", "expire", "restrict"}
-DEEDS |= {"quarantine", "createTag", "updateTag", "deleteTag"}
+DEEDS |= {f"{deed}{word}" for deed in ("create", "update", "delete") for word in VOCABULARY}
+DEEDS |= {"quarantine"}
 DEEDS |= {"createTeam", "updateTeam", "deleteTeam", "updateMember", "removeMember"}
 """What must have happened beside the mutations, or the test proves less than it says."""
 

@@ -7,7 +7,6 @@ from graphql import GraphQLObjectType
 
 from models.activity import Activity
 from models.clock import now
-from models.closing_note_category import ClosingNoteCategory
 from models.contact_channel import ContactChannel
 from models.conversation import Conversation
 from models.custom_inbox import InboxSharing
@@ -15,19 +14,18 @@ from models.engine import sql
 from models.episode import Episode
 from models.invitation import Invitation
 from models.member import Role, Visibility
-from models.tag import Tag
 from resolvers.comment import add_comment
 from resolvers.invitation import invite_member
 from resolvers.node import FINDERS, INBOXES
-from schema.ids import encode_id
-from tests.access_stage import make_inbox
+from schema.ids import encode_id, split_id
+from tests.access_stage import make_inbox, offers
 from tests.acting import succeed
 from tests.world import Api, World, make_world
 
 NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
 NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
 SHARED = {"Channel", "ClosingNoteCategory", "Member", "Tag", "Team", "User", "Workspace"}
-SHARED |= {"AiAgent", "StandardInbox"}
+SHARED |= {"AiAgent", "CustomField", "LifecycleStage", "StandardInbox"}
 """The types whose objects every member of the workspace sees."""
 
 
@@ -46,12 +44,6 @@ async def everything(world: World) -> dict[str, str]:
     channel = await ContactChannel.all().first()
     team, agent = await world.team(), await world.ai_agent()
     written = await add_comment(await world.owner.viewer(), message.conversation_id, text="Note")
-    category = await ClosingNoteCategory.create(
-        workspace_id=world.workspace.id, name="Solved", created_at=now()
-    )
-    tag = await Tag.create(
-        workspace_id=world.workspace.id, name="VIP", folded_name="vip", created_at=now()
-    )
     blocked = await world.conversation("Spam")
     await Conversation.filter(id=blocked.id).update(blocked_at=now())
     inbox = await make_inbox(world.owner, InboxSharing.PRIVATE)
@@ -61,7 +53,6 @@ async def everything(world: World) -> dict[str, str]:
         "AiAgent": agent.id,
         "BlockedInbox": world.workspace.id,
         "Channel": world.channels[0].id,
-        "ClosingNoteCategory": category.id,
         "Comment": written.comment.id,
         "Contact": message.conversation.contact_id,
         "ContactChannel": channel.id,
@@ -72,13 +63,13 @@ async def everything(world: World) -> dict[str, str]:
         "Member": world.owner.member.id,
         "Message": message.id,
         "StandardInbox": f"{world.workspace.id}.ALL",
-        "Tag": tag.id,
         "Team": team.id,
         "TeamInbox": team.id,
         "User": world.owner.user.id,
         "Workspace": world.workspace.id,
     }
-    return {kind: encode_id(kind, key) for kind, key in keys.items()}
+    found: dict[str, str] = {kind: encode_id(kind, key) for kind, key in keys.items()}
+    return found | {split_id(key)[0]: key for key in (await offers(world)).values()}
 
 
 async def test_every_type_that_is_a_node(api: Api, world: World) -> None:

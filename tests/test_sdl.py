@@ -32,16 +32,19 @@ FORWARD_ONLY = {"Query.events"}
 ROOT_TYPES = ("Query", "Mutation", "Subscription")
 MOMENT = re.compile(r"\w+At|until|since|\w+Since|\w+Until|at")
 YES_OR_NO = re.compile(r"(is|has|can|viewerCan|accepts|if)[A-Z]\w*")
-PLAIN_YES_OR_NO = {"exceptCurrent", "masked", "unreplied", "wakeOnReply"}
-"""What bears the product's own words: `MaskedString.masked`, the filter `unreplied`, snoozes."""
+PLAIN_YES_OR_NO = {"checked", "exceptCurrent", "masked", "unreplied", "wakeOnReply"}
+"""What bears the product's own words: checkboxes, `MaskedString.masked`, the filter `unreplied`,
+snoozes."""
 LEFT_TO_A_DEFAULT = {
     "AutomaticClosingSettingsChange.isEnabled",
     "UpdateAiAgentInput.isActive",
+    "CustomFieldValue.checked",
+    "CustomFieldValueInput.checked",
     "SnoozeConversationInput.wakeOnReply",
     "SnoozeConversationsInput.wakeOnReply",
     "SnoozeSettingsChange.wakeOnReply",
 }
-"""Answers to yes or no that may be omitted or null, because there is a default."""
+"""Answers to yes or no that may be omitted or null: there is a default, or another value."""
 
 
 @pytest.fixture(scope="module")

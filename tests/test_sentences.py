@@ -23,6 +23,7 @@ KEYWORDS = re.findall(r"-k (\S+)", (ROOT / "Makefile").read_text())
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
 VARIABLE_SENTENCES = {
     ("resolvers/composer.py", "message"),
+    ("resolvers/custom_field_value.py", "MISFITS[field.kind]"),
     ("resolvers/contact.py", "sentences[field]"),
     ("resolvers/page.py", "sentence"),
     ("resolvers/password.py", "SUBJECT"),

@@ -20,7 +20,6 @@ from resolvers.block import block_contact
 from resolvers.comment import add_comment, delete_comment, update_comment
 from resolvers.message import send_message
 from resolvers.snooze import snooze_conversation
-from resolvers.tag import create_tag, tag_contact
 from resolvers.viewer import Viewer
 from schema.compiled import CompiledExecution
 from schema.context import ContextMaker
@@ -30,6 +29,7 @@ from schema.ids import encode_id
 from schema.root import build_schema
 from settings import Settings
 from tests.acting import api_key, succeed
+from tests.words import describe
 from tests.world import Api, Person, World, make_world, run_jobs, webhook
 
 ROOMY: dict[str, Any] = {
@@ -56,9 +56,12 @@ KINDS = (
     "Activity",
     "Comment",
     "Episode",
+    "CustomField",
+    "LifecycleStage",
     "Tag",
 )
 TABLES = {"User": "account", "ContactChannel": "contact_channel", "AiAgent": "ai_agent"}
+TABLES |= {"CustomField": "custom_field", "LifecycleStage": "lifecycle_stage"}
 
 
 @cache
@@ -245,8 +248,7 @@ async def _comment(viewer: Viewer, conversation_id: int, name: str, mentioned: P
 async def _fill(api: Api, world: World, own: Person) -> None:
     owner = await world.owner.viewer()
     closed = await world.conversation("Closed", email="closed@parley.test", phone="+33639980105")
-    tags = [await create_tag(owner, world.workspace.id, name=name) for name in ("VIP", "Press")]
-    await tag_contact(owner, closed.contact_id, [tag.id for tag in tags])
+    await describe(world, closed.contact_id)
     robo, team = await world.ai_agent(), await world.team("Support")
     for name in ("open", "snoozed", "assigned", "automatic", "blocked"):
         heard = await world.hear(f"I am {name}", sender=name)

@@ -33,7 +33,8 @@ from realtime.presence import signal_with
 from realtime.transaction import ring_with
 from resolvers.authentication import authenticate
 from resolvers.channel import accept_webhook, connect_channel
-from resolvers.contact import clean_details, create_contact
+from resolvers.contact import create_contact
+from resolvers.contact_details import clean_details
 from resolvers.session import open_session
 from resolvers.viewer import Viewer
 from resolvers.workspace import add_member, add_workspace

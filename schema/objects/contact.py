@@ -6,13 +6,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 
 from models.records import ContactRow
-from resolvers import batches
-from resolvers import contact as contacts
+from resolvers import batches, contact_details
 from resolvers.viewer import Right
-from resolvers.vocabulary import tags_of_contacts
+from resolvers.vocabulary import (
+    field_values_of_contacts,
+    lifecycle_stages_by_id,
+    tags_of_contacts,
+)
 from schema.columns import derived
 from schema.context import Info
 from schema.objects.channel import ContactChannel
+from schema.objects.custom_field import CustomFieldValue
+from schema.objects.lifecycle_stage import LifecycleStage
 from schema.objects.masked_string import MaskedString
 from schema.objects.node import Node, global_id
 from schema.objects.tag import Tag
@@ -47,7 +52,7 @@ class Contact(Node):
     @derived("first_name", "last_name", "email", "phone")
     def name(root: strawberry.Parent[ContactRow]) -> str:
         """The name to show: first and last name, else the email address or the phone number."""
-        return contacts.display_name(root)
+        return contact_details.display_name(root)
 
     @derived("phone")
     def phone(root: strawberry.Parent[ContactRow]) -> MaskedString | None:
@@ -79,6 +84,21 @@ class Contact(Node):
     @relation(list[Tag], tags_of_contacts, then=lambda _, found: found or [], needs=("id",))
     def tags(root: strawberry.Parent[ContactRow]) -> int:
         """The tags, by name; at most 50."""
+        return root.id
+
+    @relation(LifecycleStage | None, lifecycle_stages_by_id, needs=("lifecycle_stage_id",))
+    def lifecycle_stage(root: strawberry.Parent[ContactRow]) -> int | None:
+        """How far they have come on the way to being a customer; null if they are in no stage."""
+        return root.lifecycle_stage_id
+
+    @relation(
+        list[CustomFieldValue],
+        field_values_of_contacts,
+        then=lambda _, found: found or [],
+        needs=("id",),
+    )
+    def custom_fields(root: strawberry.Parent[ContactRow]) -> int:
+        """What they have in custom fields, by the fields' names; what is empty is left out."""
         return root.id
 
     @relation(

@@ -7,7 +7,9 @@ import strawberry
 from models.ai_agent import AiAgent as AiAgentRow
 from models.channel import Channel as ChannelRow
 from models.closing_note_category import ClosingNoteCategory as ClosingNoteCategoryRow
+from models.custom_field import CustomField as CustomFieldRow
 from models.invitation import Invitation as InvitationRow
+from models.lifecycle_stage import LifecycleStage as LifecycleStageRow
 from models.records import MemberRecord
 from models.tag import Tag as TagRow
 from models.team import Team as TeamRow
@@ -24,8 +26,10 @@ from schema.context import Info, viewer_of
 from schema.objects.ai_agent import AiAgent
 from schema.objects.api_key import ApiKey, api_key_of
 from schema.objects.channel import Channel
+from schema.objects.custom_field import CustomField
 from schema.objects.inbox import Inbox
 from schema.objects.invitation import Invitation
+from schema.objects.lifecycle_stage import LifecycleStage
 from schema.objects.member import Member
 from schema.objects.node import Node, global_id
 from schema.objects.tag import Tag
@@ -121,6 +125,16 @@ class Workspace(Node):
         """The tags that contacts can have, by name; at most 1,000."""
         return await vocabulary.tags(root.id)
 
+    @strawberry.field(graphql_type=list[CustomField])
+    async def custom_fields(root: strawberry.Parent[WorkspaceRow]) -> list[CustomFieldRow]:
+        """What is kept of contacts besides the standard details, by name; at most 200."""
+        return await vocabulary.custom_fields(root.id)
+
+    @strawberry.field(graphql_type=list[LifecycleStage])
+    async def lifecycle_stages(root: strawberry.Parent[WorkspaceRow]) -> list[LifecycleStageRow]:
+        """The stages on the way to being a customer, in order; at most 50."""
+        return await vocabulary.lifecycle_stages(root.id)
+
     @strawberry.field
     def snooze_presets(root: strawberry.Parent[WorkspaceRow]) -> list[SnoozePresetMoment]:
         """The presets that lie ahead, with their moments in the workspace's time zone."""
@@ -155,8 +169,14 @@ class Workspace(Node):
     @strawberry.field
     def viewer_can_manage_settings(root: strawberry.Parent[WorkspaceRow], info: Info) -> bool:
         """Whether the viewer may use `updateWorkspaceSettings` and change what the workspace
-        offers to choose from: closing-note categories, tags and AI agents."""
+        offers to choose from: closing-note categories, tags, custom fields, lifecycle stages and
+        AI agents."""
         return info.context.may(root.id, Right.MANAGE_SETTINGS)
+
+    @strawberry.field
+    def viewer_can_delete_custom_fields(root: strawberry.Parent[WorkspaceRow], info: Info) -> bool:
+        """Whether the viewer may use `deleteCustomField`."""
+        return info.context.may(root.id, Right.DELETE_CUSTOM_FIELDS)
 
     @classmethod
     def is_type_of(cls, obj: Any, _info: Any) -> bool:

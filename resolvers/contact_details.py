@@ -1,0 +1,126 @@
+"""The details of a contact: what a person may say about one, cleaned, and what is told by them."""
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+import phonenumbers
+
+from models.contact import Contact
+from models.records import ContactRow
+from models.refusal import Code, Refused
+
+NAME_LENGTH = 100
+EMAIL_LENGTH = 254
+LANGUAGE_LENGTH = 16
+DETAILS = ("first_name", "last_name", "phone", "email", "language")
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What a person says about a contact, cleaned; only `given` fields are to be changed."""
+
+    given: frozenset[str]
+    first_name: str = ""
+    last_name: str = ""
+    phone: str | None = None
+    email: str | None = None
+    language: str | None = None
+    lifecycle_stage_id: int | None = None
+
+
+def clean_details(**values: str | None) -> Details:
+    """Return the given details cleaned: names trimmed, phone in E.164, email in lower case.
+
+    Refuses a blank first name, and a phone, an email or a text that cannot be one.
+    """
+    clean: dict[str, Any] = {}
+    if "first_name" in values:
+        clean["first_name"] = _name(values["first_name"], "firstName")
+        if not clean["first_name"]:
+            raise Refused(Code.BLANK, "A contact needs a first name.", field=("firstName",))
+    if "last_name" in values:
+        clean["last_name"] = _name(values["last_name"], "lastName")
+    if "phone" in values:
+        clean["phone"] = clean_phone(values["phone"])
+    if "email" in values:
+        clean["email"] = clean_email(values["email"])
+    if "language" in values:
+        clean["language"] = clean_language(values["language"])
+    return Details(frozenset(clean), **clean)
+
+
+def in_stage(details: Details, stage_id: int | None) -> Details:
+    """Return the details with a lifecycle stage, or with none, that is to be changed, too."""
+    given = details.given | {"lifecycle_stage_id"}
+    return replace(details, given=given, lifecycle_stage_id=stage_id)
+
+
+def _name(value: str | None, field: str) -> str:
+    name = (value or "").strip()
+    if len(name) > NAME_LENGTH:
+        raise Refused(
+            Code.TOO_LONG, "At most {limit} characters.", field=(field,), limit=NAME_LENGTH
+        )
+    return name
+
+
+def clean_language(value: str | None) -> str | None:
+    """Return a language tag; refuse one that is too long to be one."""
+    language = (value or "").strip()
+    if len(language) > LANGUAGE_LENGTH:
+        raise Refused(
+            Code.TOO_LONG, "At most {limit} characters.", field=("language",), limit=LANGUAGE_LENGTH
+        )
+    return language or None
+
+
+def clean_phone(value: str | None) -> str | None:
+    """Return a phone number in E.164; refuse what cannot be one."""
+    if not (value or "").strip():
+        return None
+    number = None
+    with suppress(phonenumbers.NumberParseException):
+        number = phonenumbers.parse(value or "", None)
+    if number is None or not phonenumbers.is_possible_number(number):
+        raise Refused(
+            Code.INVALID,
+            "This is no phone number in international form, such as +33612345678.",
+            field=("phone",),
+        )
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def clean_email(value: str | None) -> str | None:
+    """Return an email address in lower case; refuse what cannot be one."""
+    email = (value or "").strip().lower()
+    if not email:
+        return None
+    if not is_email(email):
+        raise Refused(Code.INVALID, "This is no email address.", field=("email",))
+    return email
+
+
+def is_email(text: str) -> bool:
+    """Tell whether a text can be an email address."""
+    name, _, domain = text.rpartition("@")
+    return bool(name) and "." in domain and len(text) <= EMAIL_LENGTH and " " not in text
+
+
+def country_of(phone: str | None) -> str | None:
+    """Return the country of a phone number in E.164, as ISO 3166-1 alpha-2."""
+    if phone is None:
+        return None
+    return phonenumbers.region_code_for_number(phonenumbers.parse(phone, None))
+
+
+def search_text(contact: Contact) -> str:
+    """Return what the contact search looks through."""
+    parts = (contact.first_name, contact.last_name, contact.phone or "", contact.email or "")
+    return " ".join(part for part in parts if part).casefold()
+
+
+def display_name(contact: ContactRow) -> str:
+    """Return the name to show: without a name, the email address or the phone number."""
+    name = f"{contact.first_name} {contact.last_name}".strip()
+    return name or contact.email or contact.phone or ""
