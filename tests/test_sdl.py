@@ -261,7 +261,7 @@ def test_a_durable_event_has_its_place_and_its_subscription_goes_on_from_one(
     for name, field in schema.subscription_type.fields.items():
         kind = field.type.of_type if isinstance(field.type, GraphQLNonNull) else None
         assert isinstance(kind, GraphQLObjectType | GraphQLInterfaceType), name
-        place = "inboxId" if "inboxId" in field.args else "workspaceId"
+        place = "workspaceId" if "workspaceId" in field.args else "inboxId"
         assert str(field.args[place].type) == "ID!", name
         assert ("after" in field.args) is (kind.name in durable), name
         assert ("expiresAt" in kind.fields) is (kind.name not in durable), name
