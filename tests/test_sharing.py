@@ -163,7 +163,7 @@ async def test_server_executes_an_event_once_for_each_class_of_viewers(
         told.append(seq)
         return encode_cursor(epoch, seq)
 
-    monkeypatch.setattr("schema.objects.event.encode_cursor", counted)
+    monkeypatch.setattr("schema.objects.workspace_event.encode_cursor", counted)
     await world.hear("one")
     people = [world.owner, await world.add("Ada"), await world.add("Bea")]
     async with AsyncExitStack() as stack:
