@@ -12,24 +12,11 @@ from realtime.transaction import transaction
 from resolvers.access import hold_workspace
 from resolvers.batches import ai_agents_by_id
 from resolvers.idempotency import claim_key
+from resolvers.names import check_name
 from resolvers.viewer import Right, Viewer, hidden
 
-NAME_LENGTH = 100
 MAX_AI_AGENTS = 100
 """How many a workspace has: they are one list, never in pages."""
-
-
-def check_name(name: str | None) -> str:
-    """Return a name without blanks around it; refuse one that does not fit."""
-    name = (name or "").strip()
-    if not 1 <= len(name) <= NAME_LENGTH:
-        raise Refused(
-            Code.BLANK if not name else Code.TOO_LONG,
-            "A name has 1 to {limit} characters.",
-            field=("name",),
-            limit=NAME_LENGTH,
-        )
-    return name
 
 
 async def create_ai_agent(

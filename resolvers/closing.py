@@ -18,10 +18,10 @@ from resolvers.access import hold_conversation, hold_workspace
 from resolvers.batches import closing_note_categories_by_id
 from resolvers.conversation import Cause, caused_by, clear_snooze, open_now, record, save_state
 from resolvers.idempotency import claim_key
+from resolvers.names import check_name
 from resolvers.viewer import Right, Viewer, hidden
 
 SUMMARY_LENGTH = 2000
-NAME_LENGTH = 100
 DESCRIPTION_LENGTH = 500
 MAX_CATEGORIES = 100
 """How many reasons for closing a workspace has: they are one list, never in pages."""
@@ -166,14 +166,7 @@ async def reopen_conversation(
 
 def check_category(name: str | None, description: str | None) -> tuple[str, str]:
     """Return name and description without blanks around them; refuse what does not fit."""
-    name, description = (name or "").strip(), (description or "").strip()
-    if not 1 <= len(name) <= NAME_LENGTH:
-        raise Refused(
-            Code.BLANK if not name else Code.TOO_LONG,
-            "A name has 1 to {limit} characters.",
-            field=("name",),
-            limit=NAME_LENGTH,
-        )
+    name, description = check_name(name), (description or "").strip()
     if len(description) > DESCRIPTION_LENGTH:
         raise Refused(
             Code.TOO_LONG,

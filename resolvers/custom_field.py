@@ -15,6 +15,7 @@ from realtime.events import WorkspaceSettingsChanged
 from realtime.transaction import transaction
 from resolvers.access import hold_workspace
 from resolvers.idempotency import claim_key
+from resolvers.names import check_name
 from resolvers.viewer import Right, Viewer
 from resolvers.vocabulary import custom_fields_by_id, get_word, hold_word
 
@@ -43,14 +44,7 @@ def check_field(
     kind: CustomFieldKind, name: str | None, slug: str | None, options: Collection[str] | None
 ) -> FieldSettings:
     """Return the settings of a field without blanks around them; refuse what does not fit."""
-    name, slug = (name or "").strip(), (slug or "").strip()
-    if not 1 <= len(name) <= NAME_LENGTH:
-        raise Refused(
-            Code.BLANK if not name else Code.TOO_LONG,
-            "A name has 1 to {limit} characters.",
-            field=("name",),
-            limit=NAME_LENGTH,
-        )
+    name, slug = check_name(name, limit=NAME_LENGTH), (slug or "").strip()
     if not SLUG.fullmatch(slug):
         raise Refused(
             Code.INVALID,

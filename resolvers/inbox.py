@@ -10,10 +10,11 @@ from models.refusal import Code, Conflict, Refused
 from realtime.events import CustomInboxChanged
 from realtime.transaction import Announce, transaction
 from resolvers.idempotency import claim_key
-from resolvers.inbox_check import check_filter, check_name, check_people
+from resolvers.inbox_check import check_filter, check_people
 from resolvers.inbox_filter import Filter, write_filter
 from resolvers.inbox_finding import find_inbox
 from resolvers.inbox_kinds import CustomInbox, Sharing
+from resolvers.names import check_name
 from resolvers.viewer import Membership, Right, Viewer, hidden, require
 
 MAX_INBOXES = 200

@@ -28,7 +28,6 @@ from resolvers.inbox_filter import (
 from resolvers.inbox_kinds import Sharing
 from resolvers.viewer import hidden
 
-NAME_LENGTH = 100
 FIELD = ("filter",)
 WITHOUT_VALUE = {
     ChoiceOperator.EXISTS,
@@ -57,19 +56,6 @@ KINDS = {
     Order.CUSTOM_TIME: {CustomFieldKind.TIME},
 }
 """The custom fields that a condition can be about."""
-
-
-def check_name(name: str) -> str:
-    """Return an inbox's name without blanks around it; refuse one that is blank or too long."""
-    name = name.strip()
-    if not 1 <= len(name) <= NAME_LENGTH:
-        raise Refused(
-            Code.BLANK if not name else Code.TOO_LONG,
-            "A name has 1 to {limit} characters.",
-            field=("name",),
-            limit=NAME_LENGTH,
-        )
-    return name
 
 
 def check_shape(conditions: Filter) -> None:

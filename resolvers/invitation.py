@@ -22,6 +22,7 @@ from resolvers.access import hold_team, hold_workspace
 from resolvers.batches import invitations_by_id, pending_invitations
 from resolvers.idempotency import claim_key
 from resolvers.member import check_leads, check_restrictions, restrictions_at_first
+from resolvers.names import check_name
 from resolvers.password import hash_password
 from resolvers.tokens import hash_token, new_token
 from resolvers.viewer import Membership, Right, Viewer, hidden, may, require
@@ -31,7 +32,6 @@ TOKEN_PREFIX = "pi_"  # noqa: S105 - what a token begins with
 VALID_DAYS = 7
 MAX_PENDING = 100
 """How many invitations of a workspace wait at once: they are one list, never in pages."""
-NAME_LENGTH = 100
 EMAIL_LENGTH = 254
 PASSWORD_LENGTHS = (8, 256)
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+")
@@ -47,14 +47,7 @@ def check_email(email: str) -> str:
 
 def check_person(name: str | None, password: str | None) -> tuple[str, str]:
     """Return name and password of a new account; refuse what does not do."""
-    name, password = (name or "").strip(), password or ""
-    if not 1 <= len(name) <= NAME_LENGTH:
-        raise Refused(
-            Code.BLANK if not name else Code.TOO_LONG,
-            "A name has 1 to {limit} characters.",
-            field=("name",),
-            limit=NAME_LENGTH,
-        )
+    name, password = check_name(name), password or ""
     least, most = PASSWORD_LENGTHS
     if not least <= len(password) <= most:
         raise Refused(

@@ -12,25 +12,12 @@ from realtime.events import WorkspaceSettingsChanged
 from realtime.transaction import transaction
 from resolvers.access import hold_workspace
 from resolvers.idempotency import claim_key
+from resolvers.names import check_name
 from resolvers.viewer import Right, Viewer, hidden
 from resolvers.vocabulary import get_word, hold_word, lifecycle_stages_by_id
 
-NAME_LENGTH = 100
 MAX_STAGES = 50
 """How many stages a workspace has: they are one list, never in pages."""
-
-
-def check_name(name: str | None) -> str:
-    """Return a stage's name without blanks around it; refuse what does not fit."""
-    name = (name or "").strip()
-    if not 1 <= len(name) <= NAME_LENGTH:
-        raise Refused(
-            Code.BLANK if not name else Code.TOO_LONG,
-            "A name has 1 to {limit} characters.",
-            field=("name",),
-            limit=NAME_LENGTH,
-        )
-    return name
 
 
 def check_position(position: int | None, *, last: int) -> int:

@@ -8,24 +8,11 @@ from realtime.transaction import transaction
 from resolvers.access import hold_workspace
 from resolvers.batches import teams_by_id
 from resolvers.idempotency import claim_key
+from resolvers.names import check_name
 from resolvers.viewer import Right, Viewer, hidden, require
 
-NAME_LENGTH = 100
 MAX_TEAMS = 100
 """How many teams a workspace has: they are one list, never in pages."""
-
-
-def check_team_name(name: str | None) -> str:
-    """Return a name without blanks around it; refuse what does not fit."""
-    name = (name or "").strip()
-    if not 1 <= len(name) <= NAME_LENGTH:
-        raise Refused(
-            Code.BLANK if not name else Code.TOO_LONG,
-            "A name has 1 to {limit} characters.",
-            field=("name",),
-            limit=NAME_LENGTH,
-        )
-    return name
 
 
 async def create_team(
@@ -37,7 +24,7 @@ async def create_team(
         claim = await claim_key(viewer, workspace_id, "createTeam", idempotency_key, [name])
         if claim.first_result is not None:
             return await _team(viewer, claim.first_result)
-        name = check_team_name(name)
+        name = check_name(name)
         await _check_room(workspace_id, name)
         team = await Team.create(workspace_id=workspace_id, name=name)
         await claim.remember(team.id)
@@ -51,7 +38,7 @@ async def update_team(viewer: Viewer, team_id: int, *, name: str | None) -> Team
         team = await _team(viewer, team_id)
         await hold_workspace(viewer, team.workspace_id, Right.MANAGE_TEAMS)
         team = await _team(viewer, team_id)
-        name = check_team_name(name)
+        name = check_name(name)
         if name != team.name:
             await _check_room(team.workspace_id, name, except_id=team.id)
             team.name = name

@@ -24,11 +24,11 @@ from realtime.transaction import transaction
 from resolvers.access import hold_workspace
 from resolvers.batches import workspaces_by_id
 from resolvers.idempotency import claim_key
+from resolvers.names import check_name
 from resolvers.password import hash_password
 from resolvers.viewer import Right, Viewer
 from resolvers.working_hours import encode_working_hours
 
-NAME_LENGTH = 100
 LANGUAGE_LENGTH = 16
 MAX_WORKSPACES = 100
 """In how many workspaces a person may be and still make one."""
@@ -52,19 +52,6 @@ DEFAULT_SETTINGS: Mapping[str, Any] = {
 @cache
 def _time_zones() -> frozenset[str]:
     return frozenset(available_timezones())
-
-
-def check_name(name: str | None) -> str:
-    """Return a workspace's name without blanks around it; refuse what does not fit."""
-    name = (name or "").strip()
-    if not 1 <= len(name) <= NAME_LENGTH:
-        raise Refused(
-            Code.BLANK if not name else Code.TOO_LONG,
-            "A name has 1 to {limit} characters.",
-            field=("name",),
-            limit=NAME_LENGTH,
-        )
-    return name
 
 
 def check_place(time_zone: str, language: str) -> None:

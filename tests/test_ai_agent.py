@@ -12,7 +12,8 @@ from models.engine import sql
 from models.member import Role
 from models.refusal import Code, Refused
 from realtime.events import WorkspaceSettingsChanged
-from resolvers.ai_agent import MAX_AI_AGENTS, check_name
+from resolvers.ai_agent import MAX_AI_AGENTS
+from resolvers.names import check_name
 from schema.ids import encode_id
 from tests.acting import NOT_FOUND_SENTENCE, act, api_key, succeed
 from tests.world import Api, World, make_world, snapshot

@@ -11,7 +11,8 @@ from models.lifecycle_stage import LifecycleStage
 from models.member import Role
 from models.refusal import Code, Refused
 from realtime.events import WorkspaceSettingsChanged
-from resolvers.lifecycle import MAX_STAGES, check_name, check_position, create_lifecycle_stage
+from resolvers.lifecycle import MAX_STAGES, check_position, create_lifecycle_stage
+from resolvers.names import check_name
 from schema.ids import encode_id
 from tests.acting import NOT_FOUND_SENTENCE, api_key
 from tests.world import Api, World, make_world, snapshot

@@ -11,7 +11,8 @@ from models.member import Member, Role, Visibility
 from models.refusal import Code, Refused
 from models.team import Team
 from realtime.events import MemberTeamChanged, TeamChanged
-from resolvers.team import MAX_TEAMS, check_team_name, create_team, delete_team
+from resolvers.names import check_name
+from resolvers.team import MAX_TEAMS, create_team, delete_team
 from resolvers.workspace import change_member
 from schema.ids import encode_id
 from tests import streaming
@@ -69,7 +70,7 @@ def codes(payload: Any) -> list[tuple[str, ...]]:
 )
 def test_the_rule_at_its_edges(name: str | None, outcome: Any) -> None:
     try:
-        assert check_team_name(name) == outcome
+        assert check_name(name) == outcome
     except Refused as refusal:
         assert (refusal.code, *refusal.field) == outcome
 

@@ -9,7 +9,8 @@ from models.member import Member, Role
 from models.refusal import Code, Refused
 from models.workspace import Workspace
 from realtime.events import MemberChanged
-from resolvers.workspace import MAX_WORKSPACES, check_name, check_place
+from resolvers.names import check_name
+from resolvers.workspace import MAX_WORKSPACES, check_place
 from tests.acting import api_key
 from tests.world import Api, World, snapshot
 

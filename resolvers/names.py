@@ -1,0 +1,18 @@
+"""Names: what people call their teams, tags, inboxes and all else that has one."""
+
+from models.refusal import Code, Refused
+
+NAME_LENGTH = 100
+
+
+def check_name(name: str | None, *, limit: int = NAME_LENGTH) -> str:
+    """Return a name without blanks around it; refuse one that is blank or longer than the limit."""
+    name = (name or "").strip()
+    if not 1 <= len(name) <= limit:
+        raise Refused(
+            Code.BLANK if not name else Code.TOO_LONG,
+            "A name has 1 to {limit} characters.",
+            field=("name",),
+            limit=limit,
+        )
+    return name
