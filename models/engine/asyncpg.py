@@ -27,6 +27,7 @@ TRANSIENT = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
+    asyncpg.InternalClientError,  # the server died in the midst of a command: see `unbroken`
     OSError,
 )
 
@@ -47,6 +48,19 @@ def translated_errors() -> Iterator[None]:
     except asyncpg.InterfaceError as error:
         if "closed" in str(error) or "released back" in str(error):  # by the loss of it
             raise TransientDatabaseError(error) from error
+        raise
+
+
+@contextmanager
+def unbroken(connection: Any) -> Iterator[None]:
+    """Throw a connection away that can take no further command, as asyncpg's own state says.
+
+    Commands have their turns, so that none is in the way of another: the server has gone.
+    """
+    try:
+        yield
+    except asyncpg.InternalClientError:
+        connection.terminate()
         raise
 
 
@@ -164,7 +178,8 @@ class TransactionClient(Client, TransactionalDBClient):
         self._watch(query)
         with translated_errors():
             async with self._lock:
-                rows: list[Any] = await self._connection.fetch(query, *values)
+                with unbroken(self._connection):
+                    rows: list[Any] = await self._connection.fetch(query, *values)
                 return rows
 
     def _in_transaction(self) -> TransactionContext:
@@ -182,7 +197,8 @@ class TransactionClient(Client, TransactionalDBClient):
         note(statement)
         with translated_errors():
             async with self._lock:
-                status: str = await self._connection.execute(statement)
+                with unbroken(self._connection):
+                    status: str = await self._connection.execute(statement)
                 return status
 
     async def hold(self) -> None:
