@@ -89,7 +89,7 @@ async def test_an_event_is_read_once_however_many_listen(server: Server, world: 
     assert len(names) >= LISTENERS
     reads = [statement for statement in counter.statements if statement.startswith("SELECT")]
     log = [one for one in reads if " FROM event " in one]
-    messages = [one for one in reads if re.search(r'FROM "?message\b', one)]
+    messages = [one for one in reads if re.search(r"FROM message t\b", one)]
     rights = [one for one in reads if "FROM session" in one]
     assert len(messages) == 1, reads
     assert 1 <= len(log) <= 3, reads  # and the polls that come meanwhile
