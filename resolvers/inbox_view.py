@@ -19,6 +19,7 @@ from realtime.events import (
     TeamChanged,
     WorkspaceSettingsChanged,
 )
+from realtime.log import read_head
 from resolvers.access import sees
 from resolvers.inbox_filter import (
     Choice,
@@ -59,6 +60,8 @@ class Moved:
     move: Move
     open_count: int
     unreplied_count: int
+    since: int = 0
+    """The number of the event at which its conversation was first seen there or no longer."""
 
 
 def is_in(inbox: Inbox, member_id: int | None, row: Filtered, moment: datetime) -> bool:
@@ -102,6 +105,11 @@ class InboxView:
         self._unreplied = BitMap64()
         self._touched: set[int] | None = None
         """While it is loaded: what events have told since the last statement was sent."""
+        self._loaded_until = 0
+        self._known_until = 0
+        """The number of the last event of which the rows read so far may tell."""
+        self._early: dict[int, Moved] = {}
+        """What came or went by rows that may be newer than the event they were read for."""
         conditions: list[Condition] = []
         if isinstance(inbox, CustomInbox):
             conditions = list(conditions_in(inbox.conditions))
@@ -117,9 +125,9 @@ class InboxView:
         """Tell whether a conversation is in it by what is known."""
         return conversation_id in self._all
 
-    def now(self, move: Move) -> Moved:
+    def now(self, move: Move, since: int = 0) -> Moved:
         """Return a move with the counts of this moment."""
-        return Moved(move, len(self._open), len(self._unreplied))
+        return Moved(move, len(self._open), len(self._unreplied), since)
 
     def unread_count(self, unread: BitMap64) -> int:
         """Return how many of its open conversations are among the unread ones."""
@@ -145,18 +153,35 @@ class InboxView:
             more = len(rows) == LOADED_AT_ONCE
             last = rows[-1][0] if rows else last
         self._touched = None
+        self._loaded_until = (await read_head(self.inbox.workspace_id)).seq
 
-    def apply(self, row: Filtered, moment: datetime) -> Moved | None:
-        """Take a changed conversation in or out; return what that was, None for nothing."""
-        conversation = row.conversation
-        was_in = conversation.id in self._all
-        self.forget(conversation.id)
-        seen = sees(self._viewer, conversation)
-        if seen and is_in(self.inbox, self._member_id, row, moment):
-            is_waiting = conversation.unreplied_since is not None
-            self._put(conversation.id, conversation.status, is_waiting=is_waiting)
-            return self.now(Move.MOVED if was_in else Move.ENTERED)
-        return self.now(Move.LEFT) if was_in else None
+    def know(self, first: int, until: int) -> None:
+        """Note that events from a number on come with rows that may tell of all until another."""
+        if first > self._known_until:
+            self._early.clear()
+        self._known_until = max(self._known_until, until)
+
+    def apply(self, seq: int, key: int, row: Filtered | None, moment: datetime) -> Moved | None:
+        """Take a conversation in or out after an event; return what that was, None for nothing.
+
+        Its row may be newer than the event, and not everybody is told of each event: what came or
+        went is said again with every event of which the row may have told.
+        """
+        was_in = key in self._all
+        self.forget(key)
+        is_seen = row is not None and sees(self._viewer, row.conversation)
+        if row is not None and is_seen and is_in(self.inbox, self._member_id, row, moment):
+            is_waiting = row.conversation.unreplied_since is not None
+            self._put(key, row.conversation.status, is_waiting=is_waiting)
+        is_now_in = key in self._all
+        if is_now_in is not was_in:
+            move = Move.ENTERED if is_now_in else Move.LEFT
+            self._early[key] = self.now(move, seq)
+        if early := self._early.get(key):
+            return self.now(early.move, early.since)
+        if is_now_in:
+            return self.now(Move.MOVED)
+        return self.now(Move.LEFT, seq) if seq <= self._loaded_until else None
 
     def forget(self, conversation_id: int) -> None:
         """Take a conversation out."""

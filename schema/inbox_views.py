@@ -1,18 +1,18 @@
 """The live views of a process: each inbox that is followed is worked out once per event."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from models.clock import now
-from realtime.log import LogReader, Subscriber
+from realtime.log import LogReader, Subscriber, read_head
 from resolvers.batches import read_counts
 from resolvers.filtered import filtered
 from resolvers.inbox_filter import Filtered
 from resolvers.inbox_kinds import Inbox
-from resolvers.inbox_view import UNTOUCHED, InboxView, Move, Unread, view_key
+from resolvers.inbox_view import UNTOUCHED, InboxView, Unread, view_key
 from resolvers.viewer import Viewer
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ class _Workspace:
     """The views of one workspace; a subscriber of their own keeps the log being read."""
 
     subscriber: "Subscriber[Item]"
+    position: int
+    """The number of the last event that the views have taken in."""
     views: dict[object, Watched] = field(default_factory=dict)
     unread: dict[int, tuple[Unread, asyncio.Task[None]]] = field(default_factory=dict)
     """The unread conversations of the members who have asked for a count of them."""
@@ -63,6 +65,10 @@ class InboxViews:
         one.users += 1
         self._of_subscribers[subscriber] = one
 
+    def position(self, view: InboxView) -> int:
+        """Return the number of the last event that a view has taken in."""
+        return self._workspaces[view.inbox.workspace_id].position
+
     def leave(self, subscriber: object) -> None:
         """Let go of the view that was kept for a subscriber."""
         if one := self._of_subscribers.pop(subscriber, None):
@@ -80,7 +86,7 @@ class InboxViews:
         await asyncio.shield(loading)
         return view.unread_count(unread.conversations)
 
-    async def apply(self, workspace_id: int, items: Iterable["Told"]) -> None:
+    async def apply(self, workspace_id: int, items: Sequence["Told"]) -> None:
         """Bring the views of a workspace up to date with events before anybody gets these."""
         workspace = self._workspaces.get(workspace_id)
         if workspace is None:
@@ -89,21 +95,18 @@ class InboxViews:
         about = [told for told in items if not isinstance(told.delivery.logged.fact, UNTOUCHED)]
         rows = await self._rows(views, about)
         await self._note_unread(workspace, list(rows.values()))
+        head = await read_head(workspace_id)
+        for view in views:
+            view.know(items[0].delivery.logged.seq, head.seq)
         moment = now()
         for told in about:
-            fact = told.delivery.logged.fact
-            told.ended.update(view.key for view in views if view.is_ended_by(fact))
-            key = getattr(fact, "conversation_id", None)
-            for view in views:
-                if key is not None and key in rows:
-                    moved = view.apply(rows[key], moment)
-                elif key is not None and key in view:  # its conversation is no more
-                    view.forget(key)
-                    moved = view.now(Move.LEFT)
-                else:
-                    continue
-                if moved is not None:
+            logged = told.delivery.logged
+            told.ended.update(view.key for view in views if view.is_ended_by(logged.fact))
+            key = getattr(logged.fact, "conversation_id", 0)
+            for view in views if key else ():
+                if moved := view.apply(logged.seq, key, rows.get(key), moment):
                     told.moves[view.key] = moved
+        workspace.position = items[-1].delivery.logged.seq
 
     async def _rows(
         self, views: Iterable[InboxView], about: Iterable["Told"]
@@ -135,11 +138,11 @@ class InboxViews:
 
     async def _workspace(self, workspace_id: int) -> _Workspace:
         if workspace_id not in self._workspaces:
-            subscriber, _ = await self._reader.follow(workspace_id, lambda _: False)
+            subscriber, position = await self._reader.follow(workspace_id, lambda _: False)
             if workspace_id in self._workspaces:
                 self._reader.leave(workspace_id, subscriber)
             else:
-                self._workspaces[workspace_id] = _Workspace(subscriber)
+                self._workspaces[workspace_id] = _Workspace(subscriber, position)
         return self._workspaces[workspace_id]
 
     def _release(self, one: Watched) -> None:

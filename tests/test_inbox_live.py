@@ -12,11 +12,23 @@ from models.conversation import Conversation
 from models.custom_inbox import InboxSharing
 from models.engine import sql
 from models.member import Visibility
+from models.records import ConversationRecord
+from realtime.log import read_head
+from resolvers.assignment import assign_conversation
+from resolvers.batches import conversations_by_id
 from resolvers.inbox import create_inbox, update_inbox
-from resolvers.inbox_filter import AnyOf, Choice, ChoiceCondition, ChoiceOperator, Filter
+from resolvers.inbox_filter import (
+    AnyOf,
+    Choice,
+    ChoiceCondition,
+    ChoiceOperator,
+    Filter,
+    Filtered,
+)
 from resolvers.inbox_finding import find_inbox
 from resolvers.inbox_kinds import Sharing
-from resolvers.inbox_view import Move, Moved
+from resolvers.inbox_view import InboxView, Move, Moved
+from resolvers.workspace import change_member
 from schema.ids import encode_id
 from tests.acting import succeed
 from tests.crowd import Crowd, vendor
@@ -164,6 +176,20 @@ async def test_the_stream_ends_when_the_inbox_changes(api: Api, world: World) ->
             assert codes == ["CURSOR_EXPIRED"]
 
 
+async def test_a_list_of_other_rights_is_read_anew(api: Api, world: World) -> None:
+    ian = await world.add("Ian", visibility=Visibility.OWN)
+    await world.hear("Hello")
+    key = inbox_id(world, "ALL")
+    kept = await api.ask(ian, LISTED, id=key, workspaceId=world.id)
+    assert kept["inbox"]["conversations"]["nodes"] == []
+    await change_member(ian.member.id, visibility=Visibility.ALL)
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        late = await changes(api, ian, key, kept["workspace"]["eventCursor"])
+        async with aclosing(late):
+            codes = [error.extensions["code"] for error in (await anext(late)).errors]
+            assert codes == ["CURSOR_EXPIRED"]
+
+
 async def test_one_event_is_worked_out_once_for_all_who_see_the_same(
     api: Api, world: World
 ) -> None:
@@ -207,6 +233,34 @@ async def test_an_inbox_that_one_does_not_have_is_not_followed(api: Api, world: 
         async with aclosing(results):
             [error] = (await anext(results)).errors
             assert error.extensions["code"] == "NOT_FOUND"
+
+
+async def test_what_a_row_tells_early_is_told_with_its_own_event_too(world: World) -> None:
+    ian = await world.add("Ian", visibility=Visibility.OWN)
+    key = (await world.hear("Hello")).conversation_id
+    inbox = await find_inbox(await ian.viewer(), "StandardInbox", f"{world.workspace.id}.ALL")
+    view = InboxView(await ian.viewer(), inbox)
+    await view.load()
+    [elsewhere] = (await conversations_by_id([key])).values()
+    await assign_conversation(await world.owner.viewer(), key, assignee_id=ian.member.id)
+    [theirs] = (await conversations_by_id([key])).values()
+    head = (await read_head(world.workspace.id)).seq
+
+    def told(seq: int, row: ConversationRecord | None) -> tuple[Move, int] | None:
+        moved = view.apply(seq, key, Filtered(row) if row else None, now())
+        return (moved.move, moved.since) if moved else None
+
+    assert told(1, elsewhere) == (Move.LEFT, 1)  # the view was read later: perhaps it was there
+    view.know(head, head + 2)
+    assert told(head, theirs) == (Move.ENTERED, head)
+    assert told(head + 1, theirs) == (Move.ENTERED, head)
+    view.know(head + 2, head + 2)
+    assert told(head + 2, theirs) == (Move.ENTERED, head)
+    view.know(head + 3, head + 4)
+    assert told(head + 3, theirs) == (Move.MOVED, 0)
+    assert told(head + 4, elsewhere) == (Move.LEFT, head + 4)
+    view.know(head + 5, head + 5)
+    assert told(head + 5, None) is None
 
 
 @pytest.mark.parametrize("size", [0, 1, 25])

@@ -43,6 +43,7 @@ from schema.hub import Hub
 from schema.ids import encode_id
 from schema.root import build_schema
 from settings import get_settings
+from tests.waiting import until
 
 PASSWORD = "correct horse battery staple"
 NOWHERE_URL = "http://127.0.0.1:9"
@@ -144,9 +145,9 @@ class World:
             {"type": "message", "mId": message_id, "message": {"type": "text", "text": text}},
         )
         await run_jobs()
-        return await Message.get(
-            channel_id=self.channels[0].id, external_id=message_id
-        ).select_related("conversation")
+        written = Message.filter(channel_id=self.channels[0].id, external_id=message_id)
+        await until(written.exists)  # where a server runs too, its worker may have taken the job
+        return await written.get().select_related("conversation")
 
     async def facts(self) -> list[Fact]:
         """Return every event of the workspace, in the order of the log."""
