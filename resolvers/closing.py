@@ -35,6 +35,14 @@ class ClosingNote:
     description: str | None = None
     summary: str | None = None
 
+    def columns(self) -> dict[str, str | None]:
+        """Return it as an episode keeps it."""
+        return {
+            "note_category": self.category,
+            "note_description": self.description,
+            "note_summary": self.summary,
+        }
+
 
 NO_NOTE = ClosingNote()
 
@@ -47,6 +55,18 @@ def can_be_closed(conversation: ConversationRow) -> bool:
 def can_be_reopened(conversation: ConversationRow) -> bool:
     """Tell whether reopening would change anything: only a closed conversation is reopened."""
     return conversation.status is ConversationStatus.CLOSED
+
+
+def ends_episode(conversation: ConversationRow) -> bool:
+    """Tell whether closing ends an episode: not of one that was snoozed while it was closed."""
+    return ConversationStatus.OPEN in (conversation.status, conversation.status_before_snooze)
+
+
+def wanted_note(mode: ClosingNoteMode, conversation: ConversationRow) -> ClosingNoteMode:
+    """Return what is wanted of a note: it may be left out where no episode ends."""
+    if mode is ClosingNoteMode.OFF or ends_episode(conversation):
+        return mode
+    return ClosingNoteMode.OPTIONAL
 
 
 def check_note(mode: ClosingNoteMode, source: ChangeSource, note: ClosingNote) -> None:
@@ -90,7 +110,8 @@ async def close_conversation(
     """Move a conversation to Closed and end its episode; a closed one stays as it is.
 
     A snooze ends, nothing waits for a reply any more, and the assignee stays. The note is kept
-    with the episode; what of it is required depends on the workspace's settings.
+    with the episode; what of it is required depends on the workspace's settings. Where none is
+    open, as the conversation was snoozed while closed, a note is that of the newest one.
     """
     async with transaction() as announce:
         conversation = await hold_conversation(
@@ -99,7 +120,9 @@ async def close_conversation(
         if can_be_closed(conversation):
             cause = caused_by(viewer, conversation.workspace_id)
             mode, note = await _note(conversation.workspace_id, category_id, summary)
-            check_note(mode, cause.source, note)
+            check_note(wanted_note(mode, conversation), cause.source, note)
+            if note != NO_NOTE and not ends_episode(conversation):
+                await _amend_note(conversation.id, note)
             await close_now(conversation, cause, announce, note)
     return conversation
 
@@ -121,13 +144,23 @@ async def close_now(
         closed_at=moment,
         closed_source=cause.source,
         closed_by_id=cause.member_id,
-        note_category=note.category,
-        note_description=note.description,
-        note_summary=note.summary,
+        **note.columns(),
     )
     record(conversation, announce, ActivityKind.CLOSED, cause)
     save_state(conversation, announce)
     announce(ConversationClosed(conversation.workspace_id, conversation.id))
+
+
+async def _amend_note(conversation_id: int, note: ClosingNote) -> None:
+    """Give the newest episode, which has ended, another note."""
+    newest = await Episode.filter(conversation_id=conversation_id).order_by("-id").first()
+    if newest is None:
+        raise Refused(
+            Code.NOTE_NOT_ACCEPTED,
+            "It has never been open: there is nothing to note.",
+            field=("summary" if note.category is None else "categoryId",),
+        )
+    await Episode.filter(id=newest.id).update(**note.columns())
 
 
 async def _note(

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from models.clock import now
 from models.closing_note_category import ClosingNoteCategory
 from models.conversation import Conversation, ConversationStatus
 from models.engine import sql
@@ -157,6 +158,39 @@ async def test_a_closed_conversation_keeps_its_first_note(api: Api, world: World
     assert episode["note"]["summary"] == "First"
     closed = [fact for fact in await world.facts() if isinstance(fact, ConversationClosed)]
     assert len(closed) == 1
+
+
+async def test_where_no_episode_ends_the_note_is_of_the_newest(api: Api, world: World) -> None:
+    message = await world.hear("Hello")
+    until = (now() + timedelta(hours=1)).isoformat()
+    await succeed(api, world.owner, "closeConversation", message, summary="First")
+    await set_mode(world, BOTH)
+    notes = []
+    for values in ({}, {"summary": "Second"}):
+        await succeed(api, world.owner, "snoozeConversation", message, until=until)
+        await succeed(api, world.owner, "closeConversation", message, **values)
+        [episode] = await episodes(api, world, message)
+        notes.append(episode["note"]["summary"])
+    assert notes == ["First", "Second"]
+    await set_mode(world, OFF)
+    await succeed(api, world.owner, "snoozeConversation", message, until=until)
+    async with nothing_changes():
+        payload = await act(api, world.owner, "closeConversation", message, summary="Third")
+    assert [error["code"] for error in payload["userErrors"]] == ["NOTE_NOT_ACCEPTED"]
+
+
+async def test_what_was_never_open_has_no_note(api: Api, world: World) -> None:
+    row = await world.conversation()
+    await set_mode(world, BOTH)
+    until = (now() + timedelta(hours=1)).isoformat()
+    await succeed(api, world.owner, "snoozeConversation", row, until=until)
+    async with nothing_changes():
+        payload = await act(api, world.owner, "closeConversation", row, summary="X")
+    assert payload == refused(
+        "NOTE_NOT_ACCEPTED", "It has never been open: there is nothing to note.", "summary"
+    )
+    closed = await succeed(api, world.owner, "closeConversation", row)
+    assert closed["status"] == "CLOSED"
 
 
 @pytest.mark.parametrize("change", ["rename", "delete"])
