@@ -199,8 +199,8 @@ async def take_over_conversation(
         ai_agent_id = check_take_over(conversation)
         if expected_version not in (None, conversation.version):
             raise Conflict(conversation)
-        [member] = await read_members("WHERE m.id = ?", member_id)
-        await hand_over(conversation, Target(member=member), announce)
+        target = await _target(conversation, assignee_id=member_id)
+        await hand_over(conversation, target, announce)
         cause = caused_by(viewer, conversation.workspace_id)
         record(conversation, announce, ActivityKind.TAKEN_OVER, cause, assignee_id=member_id)
         save_state(conversation, announce)
@@ -218,9 +218,9 @@ async def take_over_conversation(
 
 async def _target(
     conversation: ConversationRecord,
-    assignee_id: int | None,
-    ai_agent_id: int | None,
-    team_id: int | None,
+    assignee_id: int | None = None,
+    ai_agent_id: int | None = None,
+    team_id: int | None = None,
 ) -> Target:
     """Return whom a locked conversation is to be given to; refuse who cannot have it.
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from models.clock import now
 from models.custom_inbox import CustomInbox as CustomInboxRow
 from models.custom_inbox import CustomInboxShare, InboxSharing
-from models.member import Member
+from models.engine import sql
 from models.refusal import Code, Conflict, Refused
 from realtime.events import CustomInboxChanged
 from realtime.transaction import Announce, transaction
@@ -108,7 +108,8 @@ async def delete_inbox(viewer: Viewer, inbox_id: int) -> int:
 
 async def lock_member(member_id: int) -> None:
     """Have what a member keeps counted by one transaction at a time."""
-    await Member.select_for_update().get(id=member_id)
+    if sql.dialect() == "postgres":  # who writes a row that refers to the member need not wait
+        await sql.records("SELECT id FROM member WHERE id = ? FOR NO KEY UPDATE", member_id)
 
 
 def _member(membership: Membership) -> int:

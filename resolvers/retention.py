@@ -8,7 +8,6 @@ from models.idempotency_key import IdempotencyKey
 from models.inbound_event import InboundEvent
 from models.job import Job, JobState
 from models.log_in_code import LogInCode
-from models.message import Message
 from models.openid_attempt import OpenidAttempt
 from models.password_reset import PasswordReset
 from models.rate_window import RateWindow
@@ -46,9 +45,10 @@ async def clean_up(job: ClaimedJob) -> None:
     await Job.filter(
         state=JobState.DEAD, created_at__lt=moment - timedelta(days=DEAD_JOB_RETENTION_DAYS)
     ).delete()
-    await Message.filter(
-        is_quarantined=True, created_at__lt=moment - timedelta(days=QUARANTINE_RETENTION_DAYS)
-    ).delete()
+    await sql.affected(
+        "DELETE FROM message WHERE is_quarantined AND created_at < ?",
+        moment - timedelta(days=QUARANTINE_RETENTION_DAYS),
+    )
     await Session.filter(refresh_expires_at__lt=moment).delete()
     await RateWindow.filter(ends_at__lt=moment).delete()
     await PasswordReset.filter(expires_at__lt=moment).delete()

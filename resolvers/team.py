@@ -51,11 +51,14 @@ async def delete_team(viewer: Viewer, team_id: int) -> int:
     """Delete a team and return its id; its members and conversations belong to none then.
 
     The workspace is not held: whoever holds a conversation of the team may be writing to it.
+    Conversations are locked before the team, as by whoever gives one to it.
     """
     async with transaction() as announce:
         team = await _team(viewer, team_id)
         require(viewer, team.workspace_id, Right.DELETE_TEAMS)
         lock = " FOR UPDATE" if sql.dialect() == "postgres" else ""
+        theirs = f"SELECT id FROM conversation WHERE team_id = ? ORDER BY id{lock}"
+        await sql.records(theirs, team_id)
         if not await sql.records(f"SELECT id FROM team WHERE id = ?{lock}", team_id):
             raise hidden(("teamId",))
         members = await sql.records("SELECT id FROM member WHERE team_id = ? ORDER BY id", team_id)

@@ -10,6 +10,7 @@ from models.idempotency_key import IdempotencyKey
 from models.inbound_event import InboundEvent
 from models.session import Session
 from realtime.log import encode_cursor, read_head
+from realtime.transaction import transaction
 from resolvers.retention import CLEAN_UP_EVERY_SECONDS, schedule_clean_up
 from resolvers.session import open_session
 from tests.test_message import send
@@ -155,3 +156,15 @@ async def test_the_clean_up_waits_once_and_enqueues_the_next(api: Api, world: Wo
     assert (job["kind"], job["state"], job["dedupe_key"]) == ("clean_up", "READY", "clean_up")
     assert 0 < CLEAN_UP_EVERY_SECONDS - pause.total_seconds() < 60
     assert await run_jobs() == 0
+
+
+async def test_what_was_quarantined_is_found_by_its_index(world: World) -> None:
+    explain = "EXPLAIN QUERY PLAN" if sql.dialect() == "sqlite" else "EXPLAIN"
+    with sql.count_statements(everywhere=True) as counter:
+        await clean_up()
+    [query] = [one for one in counter.statements if "is_quarantined" in one]
+    async with transaction():
+        if sql.dialect() == "postgres":  # few rows are read at once, however they are found
+            await sql.records("SET LOCAL enable_seqscan = off")
+        plan = await sql.records(f"{explain} {query.replace('$1', '?')}", now())
+    assert "quarantined_messages" in "\n".join(str(row[-1]) for row in plan)

@@ -1,6 +1,7 @@
 """Teams: who makes, renames and deletes them, what is refused, and what streams are told."""
 
 import asyncio
+import contextvars
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from models.member import Member, Role, Visibility
 from models.refusal import Code, Refused
 from models.team import Team
 from realtime.events import MemberTeamChanged, TeamChanged
+from realtime.transaction import transaction
+from resolvers.assignment import assign_conversation
 from resolvers.names import check_name
 from resolvers.team import MAX_TEAMS, create_team, delete_team
 from resolvers.workspace import change_member
@@ -18,6 +21,7 @@ from schema.ids import encode_id
 from tests import streaming
 from tests.acting import NOT_FOUND_SENTENCE, api_key
 from tests.streaming import WORKSPACE_EVENTS, Server, cursor_of
+from tests.waiting import until
 from tests.world import Api, World, make_world, snapshot
 
 stack_bus_url = streaming.stack_bus_url
@@ -217,6 +221,25 @@ async def test_two_who_delete_a_team_delete_it_once(api: Api, world: World) -> N
     refused = [one.code for one in outcomes if isinstance(one, Refused)]
     assert refused == [Code.NOT_FOUND] * 2
     assert (await world.facts()).count(TeamChanged(world.workspace.id, team.id)) == 1
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_a_team_is_deleted_while_its_conversation_is_given_to_it(world: World) -> None:
+    team, viewer = await world.team(), await world.owner.viewer()
+    row = await world.conversation()
+    await assign_conversation(viewer, row.id, team_id=team.id)
+    elsewhere = contextvars.copy_context()
+    async with transaction():  # as one that gives it: first the conversation, then the team
+        await sql.records("SELECT id FROM conversation WHERE id = ? FOR UPDATE", row.id)
+        deleting = asyncio.create_task(delete_team(viewer, team.id), context=elsewhere)
+        await until(_somebody_waits)
+        await sql.records("SELECT id FROM team WHERE id = ? FOR SHARE", team.id)
+    assert await deleting == team.id
+    assert (await Conversation.get(id=row.id)).team_id is None
+
+
+async def _somebody_waits() -> bool:
+    return bool(await sql.records("SELECT 1 FROM pg_locks WHERE NOT granted"))
 
 
 async def test_the_sockets_of_its_members_close_and_others_are_told(server: Server) -> None:
