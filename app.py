@@ -22,6 +22,7 @@ from realtime.transaction import ring_with
 from resolvers.automatic_closing import close_idle
 from resolvers.channel import PROCESS_INBOUND, process_inbound
 from resolvers.delivery import deliver_message
+from resolvers.erasure import ERASE_CONTACT, ERASE_INBOUND, erase_contact, erase_inbound
 from resolvers.idle_clock import CLOSE_IDLE
 from resolvers.member import RELEASE_CONVERSATIONS, release_conversations
 from resolvers.message import DELIVER_MESSAGE
@@ -48,6 +49,8 @@ def job_handlers(client: GuardedClient, mailer: Mailer) -> Mapping[str, Handler]
         CLEAN_UP: clean_up,
         CLOSE_IDLE: close_idle,
         DELIVER_MESSAGE: partial(deliver_message, client),
+        ERASE_CONTACT: erase_contact,
+        ERASE_INBOUND: erase_inbound,
         EXPIRE_SNOOZE: expire_snooze,
         PROCESS_INBOUND: process_inbound,
         RELEASE_CONVERSATIONS: release_conversations,

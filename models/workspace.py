@@ -6,6 +6,8 @@ from tortoise import fields
 from tortoise.models import Model
 
 DEFAULT_AUTO_CLOSE_MINUTES = 24 * 60
+NOWHERE = 0
+"""The workspace of what is being erased: nobody is its member, so that nobody can find it."""
 
 
 class ClosingNoteMode(Enum):

@@ -7,6 +7,7 @@ from typing import get_args
 import msgspec
 
 from realtime.comment_events import CommentAdded, CommentChanged, CommentDeleted
+from realtime.contact_events import ContactDeleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +245,7 @@ Fact = (
     | ContactUpdated
     | ContactBlocked
     | ContactUnblocked
+    | ContactDeleted
     | MessageAdded
     | MessageQuarantined
     | MessageStatusChanged

@@ -20,11 +20,11 @@ from models.conversation import Conversation
 from models.engine import sql
 from models.episode import Episode
 from models.message import Message, MessageSource, MessageStatus
-from models.queries import lock_conversation
 from models.records import MessageRow
 from realtime.events import MessageStatusChanged, UnrepliedCleared
 from realtime.jobs import MAX_ATTEMPTS, ClaimedJob, LeaseLost, Retry, outlast
 from realtime.transaction import Announce, transaction
+from resolvers.thread import hold_message
 
 log = structlog.get_logger()
 
@@ -159,7 +159,9 @@ async def _deliver(client: GuardedClient, job: ClaimedJob, message: Message) -> 
 
 async def _settle_at_last(job: ClaimedJob, message: Message) -> None:
     """End a delivery that failed for reasons of our own, before its job is buried."""
-    found = await Message.get(id=message.id)
+    found = await Message.filter(id=message.id).first()
+    if found is None:
+        return
     outcome: SendOutcome = FailedForGood("INTERNAL", "The server could not send this message.")
     if found.attempt_started_at is not None:
         outcome = Unknown("The server failed while it was sending this message.")
@@ -206,8 +208,10 @@ async def _settle(job: ClaimedJob, message: Message, outcome: SendOutcome) -> No
     That the vendor took the message stays true also where the lease was lost meanwhile.
     """
     async with transaction() as announce:
-        await lock_conversation(message.conversation_id)
-        message = await Message.get(id=message.id)
+        held = await hold_message(message)
+        if held is None:  # its contact was deleted meanwhile, and the job with them
+            return
+        message = held
         message.attempt_started_at = None
         match outcome:
             case Sent(external_id):

@@ -1,7 +1,7 @@
 """Idempotency keys: the first result of a key, kept in the transaction of its effect."""
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -16,6 +16,8 @@ from realtime.transaction import Announce
 from resolvers.viewer import Viewer
 
 KEY_LENGTH = 255
+FORGOTTEN = ""
+"""The digest of an input that was erased with its contact: every input is taken for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ async def _result_of(scope: tuple[int, str, str, str], digest: str) -> int | Non
         " WHERE workspace_id = ? AND actor = ? AND mutation = ? AND key = ?",
         *scope,
     )
-    if found and found[0]["input_hash"] != digest:
+    if found and found[0]["input_hash"] not in (digest, FORGOTTEN):
         raise Refused(
             Code.IDEMPOTENCY_KEY_REUSED,
             "This idempotency key was used with another input.",
@@ -106,6 +108,23 @@ async def _result_of(scope: tuple[int, str, str, str], digest: str) -> int | Non
         )
     result: int | None = found[0]["result_id"] if found else None
     return result
+
+
+async def forget_inputs(
+    workspace_id: int, mutations: Sequence[str], results: Collection[int]
+) -> None:
+    """Forget what was given to calls whose results are erased.
+
+    Their keys stay used as long as all others: nothing is made a second time.
+    """
+    await sql.affected(
+        f"UPDATE idempotency_key SET input_hash = ? WHERE workspace_id = ?"
+        f" AND mutation IN ({sql.marks(mutations)}) AND {sql.among('result_id')}",
+        FORGOTTEN,
+        workspace_id,
+        *mutations,
+        sql.group(results),
+    )
 
 
 def check_key(key: str) -> None:

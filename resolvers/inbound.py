@@ -27,7 +27,8 @@ from resolvers.contact import add_contact
 from resolvers.contact_details import NAME_LENGTH, Details, clean_email, clean_phone
 from resolvers.conversation import contact_wrote
 from resolvers.delivery import reply_arrived, report_status
-from resolvers.thread import Draft, Target, append, take_message_id
+from resolvers.thread import Draft, Target, append, hold_message, take_message_id
+from resolvers.viewer import hidden
 
 
 class MessageUnknown(Exception):  # noqa: N818 - it may become known
@@ -49,9 +50,8 @@ async def _receive_receipt(channel: Channel, item: InboundReceipt, announce: Ann
     known = await Message.filter(channel_id=channel.id, external_id=item.external_id).first()
     if known is None:
         raise MessageUnknown(f"no message {item.external_id} on channel {channel.id}")
-    await lock_conversation(known.conversation_id)
-    message = await Message.get(id=known.id)
-    if message.direction is Direction.OUTGOING:
+    message = await hold_message(known)
+    if message is not None and message.direction is Direction.OUTGOING:
         await report_status(
             message,
             MessageStatus(item.status.value),
@@ -68,9 +68,7 @@ async def _receive_message(
     if await Message.filter(channel_id=channel.id, external_id=item.external_id).exists():
         return
     target = await _contact_channel(channel, item, announce)
-    found = await Conversation.get(contact_id=target.contact_id)
-    conversation = await lock_conversation(found.id)
-    assert conversation is not None  # noqa: S101 - it was just found
+    conversation = await _conversation_of(target, channel.workspace_id)
     incoming = isinstance(item, InboundMessage)
     moment = now()
     is_quarantined = incoming and is_frozen(conversation)
@@ -94,6 +92,18 @@ async def _receive_message(
     if not incoming:
         await announce.flush()
         await reply_arrived(message, announce)
+
+
+async def _conversation_of(target: ContactChannel, workspace_id: int) -> ConversationRecord:
+    """Return the locked conversation of who wrote.
+
+    Where their contact was deleted while it waited, all of the item is to be done anew.
+    """
+    found = await Conversation.filter(contact_id=target.contact_id).first()
+    conversation = await lock_conversation(found.id) if found is not None else None
+    if conversation is None or conversation.workspace_id != workspace_id:
+        raise hidden(("contactId",))
+    return conversation
 
 
 async def _note(

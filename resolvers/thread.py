@@ -6,8 +6,8 @@ from typing import Any
 
 from models.clock import now
 from models.engine import sql
-from models.message import Direction, MessageKind, MessageSource, MessageStatus
-from models.queries import next_id
+from models.message import Direction, Message, MessageKind, MessageSource, MessageStatus
+from models.queries import lock_conversation, next_id
 from models.records import CONVERSATIONS, ConversationRecord, MessageRecord
 from realtime.events import MessageAdded, MessageQuarantined
 from realtime.transaction import Announce
@@ -56,6 +56,22 @@ LAST_MESSAGE = (
     "unreplied_since",
     "idle_since",
 )
+
+
+async def hold_message(message: Message) -> Message | None:
+    """Return a message as it is now, its conversation locked until the transaction ends.
+
+    It may be in another conversation by now. None where its contact was deleted.
+    """
+    found: Message | None = message
+    while found is not None:
+        conversation = await lock_conversation(found.conversation_id)
+        found = await Message.filter(id=message.id).first()
+        if found is None or (conversation and found.conversation_id == conversation.id):
+            break
+    if found is None or conversation is None or conversation.workspace_id != found.workspace_id:
+        return None
+    return found
 
 
 async def take_message_id() -> int:

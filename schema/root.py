@@ -16,6 +16,7 @@ from schema import (
     closing,
     comment,
     contact,
+    contact_deletion,
     conversation,
     custom_field,
     enums,
@@ -38,7 +39,7 @@ from schema import (
 )
 from schema.descriptions import describe
 from schema.execution import BoundedSchema
-from schema.objects import comment_event
+from schema.objects import comment_event, contact_event
 from schema.objects import event as events
 from schema.objects import inbox as inboxes
 from schema.scalars import SCALARS
@@ -67,6 +68,7 @@ TOPICS: tuple[ModuleType, ...] = (
     typing_indicator,
     presence,
     contact,
+    contact_deletion,
     tag,
     custom_field,
     lifecycle,
@@ -90,6 +92,7 @@ TYPES = (
     events.ConversationChanged,
     events.SnoozeExpired,
     events.ContactChanged,
+    contact_event.ContactDeleted,
     events.MemberChanged,
     events.TeamChanged,
     events.CustomInboxChanged,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from models.member import Role, Visibility
 from realtime.comment_events import CommentFact
+from realtime.contact_events import ContactDeleted
 from realtime.events import (
     ABOUT_MESSAGES,
     ContactBlocked,
@@ -31,6 +32,9 @@ OF_RIGHTS = (MemberChanged, MemberTeamChanged, CredentialRevoked)
 
 PERSONAL = (ConversationRead, ConversationMarkedUnread)
 """The facts that are told to the devices of one member only."""
+
+OF_THE_GONE = (ContactDeleted,)
+"""The facts of which only ids are left, told to all who saw what is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,8 @@ def seen_by(viewer: Viewer, told: Told) -> Seen | None:
         return None
     if isinstance(fact, CommentFact) and delivery.comment is None:
         return None
+    if isinstance(fact, OF_THE_GONE):
+        return Seen(told, is_hidden=True) if saw_before(membership, fact) else None
     if delivery.conversation is None:
         return None
     if sees(viewer, delivery.conversation):
@@ -87,6 +93,9 @@ def saw_before(membership: Membership, fact: Fact) -> bool:
         case ContactBlocked():
             person, persons_team = fact.assignee_id, fact.assignee_team_id
             team, seen = fact.team_id, not membership.sees_blocked
+        case ContactDeleted():
+            person, persons_team = fact.assignee_id, fact.assignee_team_id
+            team, seen = fact.team_id, membership.sees_blocked or not fact.is_blocked
         case _:
             return False
     return seen and sees_assignment(

@@ -104,6 +104,7 @@ ROWS: dict[str, Row] = {
         right=Right.EDIT_CONTACTS,
         values={"firstName": "Carlo"},
     ),
+    "Mutation.deleteContact": act("deleteContact", "contactId", right=Right.DELETE_CONTACTS),
     "Mutation.createTag": act(
         "createTag", "workspaceId", right=Right.MANAGE_SETTINGS, values={"name": "New"}
     ),

@@ -8,6 +8,7 @@ from models.ai_agent import AiAgent
 from models.clock import now
 from models.closing_note_category import ClosingNoteCategory
 from models.comment import Comment
+from models.contact import Contact
 from models.conversation import Conversation, ConversationStatus
 from models.custom_field import CustomField, CustomFieldKind
 from models.custom_inbox import CustomInbox, InboxSharing
@@ -83,7 +84,11 @@ class Stage:
         and all sessions, members and what the workspace offers be there."""
         await self.restore_sessions()
         holder, conversation_id = self.typists[0]
+        await Contact.filter(id=decode_id(self.ids["contactId"], "Contact")).update(
+            workspace_id=self.world.workspace.id
+        )
         await Conversation.filter(id=conversation_id).update(
+            workspace_id=self.world.workspace.id,
             assignee_id=holder.member.id,
             ai_agent_id=None,
             status=ConversationStatus.OPEN,

@@ -69,6 +69,7 @@ fragment Event on WorkspaceEvent {
   ... on WorkspaceSettingsChanged {
     workspace { tags { id name } customFields { id name } lifecycleStages { id name } }
   }
+  ... on ContactDeleted { conversationId }
   ... on MemberChanged { isSightChanged member { id name } }
   ... on TeamChanged { teamId team { id } }
   ... on ConversationChanged { change conversationId changed: conversation { ...Row } }
@@ -132,6 +133,9 @@ class Client:
             return
         if event["__typename"] == "WorkspaceSettingsChanged":
             self.describe(event["workspace"])
+            return
+        if event["__typename"] == "ContactDeleted":
+            self.rows.pop(event["conversationId"], None)
             return
         if event.get("change") == "HIDDEN":
             assert event["changed"] is None

@@ -18,6 +18,7 @@ from models.team import Team
 from resolvers.comment import add_comment
 from resolvers.workspace import change_member
 from schema.ids import encode_id
+from tests.farewells import Farewells
 from tests.words import Words, word_ids
 from tests.world import Api, Person, World, let_time_pass, run_jobs, webhook
 
@@ -66,6 +67,7 @@ class Crowd:
         self.api, self.world, self.people = api, world, people
         self.random = random.Random(seed)
         self.words = Words(world.id, self.random, self._lead)
+        self.farewells = Farewells(world, people, self.random, self._lead)
         self.targets: list[Row] = []
         """Whom conversations are given to."""
         self.done: set[str] = set()
@@ -92,6 +94,7 @@ class Crowd:
             self.regroup,
             self.come_and_go,
             self.quarantine,
+            self.farewells.delete,
             self.words.change_fields,
             self.words.change_stages,
         ]

@@ -52,6 +52,7 @@ LEFT_OUT = {
     "tagConversations": "does to each contact what tagContact does: tests/test_bulk_tags.py",
     "untagConversations": "does to each contact what untagContact does: tests/test_bulk_tags.py",
     "updateContact": "changes who the contact is, in every state alike: tests/test_contact.py",
+    "deleteContact": "ends the table, in every state alike: tests/test_contact_deletion.py",
     "tagContact": "changes what the contact is called, not their conversation",
     "untagContact": "changes what the contact is called, not their conversation",
 }

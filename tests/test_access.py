@@ -29,6 +29,7 @@ VIEWER_CAN = {
     "Conversation.viewerCanSnooze": Right.SNOOZE,
     "Conversation.viewerCanBlock": Right.BLOCK,
     "Contact.viewerCanEdit": Right.EDIT_CONTACTS,
+    "Contact.viewerCanDelete": Right.DELETE_CONTACTS,
     "Message.viewerCanRetry": Right.REPLY,
     "Workspace.viewerCanInviteMembers": Right.MANAGE_MEMBERS,
     "Workspace.viewerCanManageTeams": Right.MANAGE_TEAMS,
@@ -58,7 +59,7 @@ query($workspaceId: ID!, $conversationId: ID!, $messageId: ID!) {
   }
   Conversation: conversation(id: $conversationId) {
     viewerCanReply viewerCanAssign viewerCanClose viewerCanSnooze viewerCanBlock viewerCanComment
-    contact { viewerCanEdit }
+    contact { viewerCanEdit viewerCanDelete }
   }
   Message: message(id: $messageId) { viewerCanRetry }
 }

@@ -115,6 +115,11 @@ class Contact(Node):
         """Whether the viewer may use `updateContact`, `tagContact` and `untagContact`."""
         return info.context.may(root.workspace_id, Right.EDIT_CONTACTS)
 
+    @derived("workspace_id")
+    def viewer_can_delete(root: strawberry.Parent[ContactRow], info: Info) -> bool:
+        """Whether the viewer may use `deleteContact`."""
+        return info.context.may(root.workspace_id, Right.DELETE_CONTACTS)
+
     @classmethod
     def is_type_of(cls, obj: Any, _info: Any) -> bool:
         """Tell whether a row is of this type."""

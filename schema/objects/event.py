@@ -12,6 +12,7 @@ from models.records import (
     MemberRecord,
     MessageRecord,
 )
+from realtime import contact_events
 from realtime import events as facts
 from realtime.events import Fact
 from resolvers.batches import teams_by_id, workspaces_by_id
@@ -21,6 +22,7 @@ from schema.context import Info, viewer_of
 from schema.ids import encode_id
 from schema.objects.comment_event import COMMENT_KINDS
 from schema.objects.contact import Contact
+from schema.objects.contact_event import CONTACT_KINDS
 from schema.objects.conversation import Conversation
 from schema.objects.inbox import CustomInbox
 from schema.objects.member import Member
@@ -29,7 +31,7 @@ from schema.objects.team import Team
 from schema.objects.workspace import Workspace
 from schema.objects.workspace_event import WorkspaceEvent
 from schema.relation import relation
-from schema.sight import Seen
+from schema.sight import OF_THE_GONE, Seen
 
 
 @strawberry.enum
@@ -62,6 +64,8 @@ class ConversationChange(Enum):
     """Its contact was blocked: it is frozen, and in no standard inbox."""
     UNBLOCKED = "UNBLOCKED"
     """Its contact is no longer blocked: it is where it was."""
+    DELETED = "DELETED"
+    """Its contact was deleted, and it with them: forget what is known of both."""
     REPLIED = "REPLIED"
     """A reply reached the vendor: it no longer waits for one."""
     READ = "READ"
@@ -77,6 +81,7 @@ CHANGES: dict[type[Fact], ConversationChange] = {
     facts.ContactUpdated: ConversationChange.CONTACT_UPDATED,
     facts.ContactBlocked: ConversationChange.BLOCKED,
     facts.ContactUnblocked: ConversationChange.UNBLOCKED,
+    contact_events.ContactDeleted: ConversationChange.DELETED,
     facts.MessageAdded: ConversationChange.MESSAGE_ADDED,
     facts.MessageQuarantined: ConversationChange.MESSAGE_ADDED,
     facts.ConversationOpened: ConversationChange.OPENED,
@@ -138,9 +143,9 @@ class ConversationChanged(WorkspaceEvent):
     @strawberry.field
     def change(self) -> ConversationChange:
         """What changed."""
-        if self.seen.is_hidden:
-            return ConversationChange.HIDDEN
-        return CHANGES[type(self.seen.told.delivery.logged.fact)]
+        fact = self.seen.told.delivery.logged.fact
+        is_lost = self.seen.is_hidden and not isinstance(fact, OF_THE_GONE)
+        return ConversationChange.HIDDEN if is_lost else CHANGES[type(fact)]
 
     @strawberry.field
     def conversation_id(self) -> strawberry.ID:
@@ -265,6 +270,7 @@ KINDS: dict[type[Fact], Callable[[Seen], WorkspaceEvent]] = {
     facts.MessageQuarantined: lambda seen: MessageAdded(seen=seen),
     facts.MessageStatusChanged: lambda seen: MessageChanged(seen=seen),
     **COMMENT_KINDS,
+    **CONTACT_KINDS,
     facts.SnoozeExpired: lambda seen: SnoozeExpired(seen=seen),
     facts.ContactCreated: lambda seen: ContactChanged(seen=seen),
     facts.ContactUpdated: lambda seen: ContactChanged(seen=seen),
