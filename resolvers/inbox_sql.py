@@ -1,6 +1,8 @@
 """Inbox filters as SQL, on conversations (alias c) with contact (ct) and assignee (m)."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from models.engine import sql
@@ -22,10 +24,6 @@ FIELD = "(SELECT f.{column} FROM custom_field_value f WHERE f.contact_id = c.con
 FIELD += " AND f.field_id = ?)"
 CHOICES = {
     Choice.LIFECYCLE: "ct.lifecycle_stage_id",
-    Choice.LAST_CHANNEL: (
-        "(SELECT x.channel_id FROM contact_channel x WHERE x.id = c.last_channel_id)"
-    ),
-    Choice.ASSIGNEE: "COALESCE(c.assignee_id, -c.ai_agent_id)",
     Choice.STATUS: "c.status",
     Choice.FIRST_NAME: "NULLIF(ct.first_name, '')",
     Choice.LAST_NAME: "NULLIF(ct.last_name, '')",
@@ -41,10 +39,16 @@ PROBES = {
     Choice.CHANNEL: (
         "EXISTS (SELECT 1 FROM contact_channel x WHERE x.contact_id = c.contact_id{among})"
     ),
+    Choice.LAST_CHANNEL: (
+        "EXISTS (SELECT 1 FROM contact_channel x WHERE x.id = c.last_channel_id{among})"
+    ),
 }
-"""Where what a conversation has many of is found."""
-PROBED = {Choice.TAG: "x.tag_id", Choice.CHANNEL: "x.channel_id"}
-TEAMS = ("c.team_id", "m.team_id")
+"""Where what a conversation has many of, or what is in another table, is found."""
+PROBED = {
+    Choice.TAG: "x.tag_id",
+    Choice.CHANNEL: "x.channel_id",
+    Choice.LAST_CHANNEL: "x.channel_id",
+}
 ORDERS = {
     Order.CUSTOM_NUMBER: FIELD.format(column="number"),
     Order.CUSTOM_CHECKBOX: FIELD.format(column="number"),
@@ -73,10 +77,19 @@ def filter_where(conditions: Filter, moment: datetime) -> Where:
         return Where(f"({text})", tuple(value for part in parts for value in part.values))
     if isinstance(conditions, OrderCondition):
         return _ordered(at(conditions, moment))
+    values = conditions.values
+    if conditions.operator is ChoiceOperator.HAS_ALL_OF and len(values) > 1:
+        any_of = partial(ChoiceCondition, conditions.what, ChoiceOperator.HAS_ANY_OF)
+        each = tuple(any_of((value,), conditions.field_id) for value in values)
+        return filter_where(AllOf(each), moment)
     if conditions.what in PROBES:
         return _probed(conditions)
     if conditions.what is Choice.TEAM:
-        return _in_teams(conditions)
+        return _in_either(conditions, {"c.team_id": values, "m.team_id": values})
+    if conditions.what is Choice.ASSIGNEE:
+        people = tuple(value for value in values if int(value) >= 0)
+        agents = tuple(-int(value) for value in values if int(value) < 0)
+        return _in_either(conditions, {"c.assignee_id": people, "c.ai_agent_id": agents})
     return _chosen(conditions)
 
 
@@ -85,12 +98,8 @@ def _chosen(condition: ChoiceCondition) -> Where:
     it, values = CHOICES[condition.what], condition.values
     own = (condition.field_id,) if condition.what is Choice.CUSTOM_TEXT else ()
     match condition.operator:
-        case ChoiceOperator.HAS_ANY_OF:
+        case ChoiceOperator.HAS_ANY_OF | ChoiceOperator.HAS_ALL_OF:
             return Where(f"{it} IN ({sql.marks(values)})", (*own, *values))
-        case ChoiceOperator.HAS_ALL_OF if len(set(values)) > 1:
-            return Where("1 = 0")
-        case ChoiceOperator.HAS_ALL_OF:
-            return Where(f"{it} = ?", (*own, values[0]))
         case ChoiceOperator.HAS_NONE_OF:
             none = f"({it} IS NULL OR {it} NOT IN ({sql.marks(values)}))"
             return Where(none, (*own, *own, *values))
@@ -105,11 +114,8 @@ def _probed(condition: ChoiceCondition) -> Where:
     probe, values = PROBES[condition.what], condition.values
     among = f" AND {PROBED[condition.what]} IN ({sql.marks(values)})"
     match condition.operator:
-        case ChoiceOperator.HAS_ANY_OF:
+        case ChoiceOperator.HAS_ANY_OF | ChoiceOperator.HAS_ALL_OF:
             return Where(probe.format(among=among), values)
-        case ChoiceOperator.HAS_ALL_OF:
-            each = probe.format(among=f" AND {PROBED[condition.what]} = ?")
-            return Where(" AND ".join([each] * len(values)), values)
         case ChoiceOperator.HAS_NONE_OF:
             return Where(f"NOT {probe.format(among=among)}", values)
         case ChoiceOperator.EXISTS:
@@ -118,23 +124,27 @@ def _probed(condition: ChoiceCondition) -> Where:
             return Where(f"NOT {probe.format(among='')}")
 
 
-def _in_teams(condition: ChoiceCondition) -> Where:
-    """Return a condition on the teams: the one it is assigned to, and its assignee's."""
-    values = condition.values
-    own, assignees = (f"{column} IN ({sql.marks(values)})" for column in TEAMS)
+def _in_either(condition: ChoiceCondition, places: Mapping[str, tuple[Any, ...]]) -> Where:
+    """Return a condition on what either of two columns holds, with the values for each.
+
+    The columns stand alone, so that the database can tell how many rows to expect.
+    """
+    asked = {column: values for column, values in places.items() if values}
+    among = tuple(value for values in asked.values() for value in values)
     match condition.operator:
-        case ChoiceOperator.HAS_ANY_OF:
-            return Where(f"({own} OR {assignees})", values * 2)
-        case ChoiceOperator.HAS_ALL_OF:
-            each = " AND ".join(["(c.team_id = ? OR m.team_id = ?)"] * len(values))
-            return Where(f"({each})", tuple(one for value in values for one in (value, value)))
+        case ChoiceOperator.HAS_ANY_OF | ChoiceOperator.HAS_ALL_OF:
+            either = [f"{column} IN ({sql.marks(values)})" for column, values in asked.items()]
+            return Where(f"({' OR '.join(either)})", among)
         case ChoiceOperator.HAS_NONE_OF:
-            none = f"(c.team_id IS NULL OR NOT {own}) AND (m.team_id IS NULL OR NOT {assignees})"
-            return Where(none, values * 2)
+            none = [
+                f"({column} IS NULL OR {column} NOT IN ({sql.marks(values)}))"
+                for column, values in asked.items()
+            ]
+            return Where(f"({' AND '.join(none)})", among)
         case ChoiceOperator.EXISTS:
-            return Where("(c.team_id IS NOT NULL OR m.team_id IS NOT NULL)")
+            return Where(f"({' OR '.join(f'{column} IS NOT NULL' for column in places)})")
         case ChoiceOperator.DOES_NOT_EXIST:
-            return Where("(c.team_id IS NULL AND m.team_id IS NULL)")
+            return Where(f"({' AND '.join(f'{column} IS NULL' for column in places)})")
 
 
 def _ordered(condition: OrderCondition) -> Where:
