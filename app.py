@@ -21,9 +21,11 @@ from realtime.presence import signal_with
 from realtime.transaction import ring_with
 from resolvers.automatic_closing import close_idle
 from resolvers.channel import PROCESS_INBOUND, process_inbound
+from resolvers.contact_import import import_portion
 from resolvers.delivery import deliver_message
 from resolvers.erasure import ERASE_CONTACT, ERASE_INBOUND, erase_contact, erase_inbound
 from resolvers.idle_clock import CLOSE_IDLE
+from resolvers.import_upload import IMPORT_PORTION
 from resolvers.member import RELEASE_CONVERSATIONS, release_conversations
 from resolvers.message import DELIVER_MESSAGE
 from resolvers.openid import finish_log_in, start_log_in
@@ -52,6 +54,7 @@ def job_handlers(client: GuardedClient, mailer: Mailer) -> Mapping[str, Handler]
         ERASE_CONTACT: erase_contact,
         ERASE_INBOUND: erase_inbound,
         EXPIRE_SNOOZE: expire_snooze,
+        IMPORT_PORTION: import_portion,
         PROCESS_INBOUND: process_inbound,
         RELEASE_CONVERSATIONS: release_conversations,
         SEND_PASSWORD_RESET: partial(send_password_reset, mailer),

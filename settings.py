@@ -90,6 +90,8 @@ class Settings(BaseSettings):
 
     max_body_bytes: int = 1024 * 1024
     """The largest body of a request."""
+    import_max_bytes: int = 50 * 1024 * 1024
+    """The largest file of an import."""
     max_tokens: int = 2000
     """The most tokens of a document."""
     max_depth: int = 10

@@ -23,6 +23,8 @@ class Code(Enum):
     """A text is longer than allowed."""
     BLANK = "BLANK"
     """A text is empty."""
+    UNKNOWN_COLUMN = "UNKNOWN_COLUMN"
+    """A column of a file means nothing here."""
     TAKEN = "TAKEN"
     """Another object has this value already."""
     TIME_IN_PAST = "TIME_IN_PAST"

@@ -34,5 +34,6 @@ MODEL_MODULES: tuple[str, ...] = tuple(
         "job",
         "idempotency_key",
         "inbound_event",
+        "transfer",
     )
 )

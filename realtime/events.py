@@ -8,6 +8,7 @@ import msgspec
 
 from realtime.comment_events import CommentAdded, CommentChanged, CommentDeleted
 from realtime.contact_events import ContactDeleted
+from realtime.transfer_events import ExportProgressed, ImportProgressed
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +269,8 @@ Fact = (
     | TeamChanged
     | WorkspaceSettingsChanged
     | CustomInboxChanged
+    | ImportProgressed
+    | ExportProgressed
     | CredentialRevoked
 )
 

@@ -89,6 +89,12 @@ async def _viewer_of_session(condition: str, value: int | str) -> Viewer | Token
     )
 
 
+async def viewer_of_key(key_id: int) -> Viewer | None:
+    """Return the program of an API key with its rights of this moment; None without a good one."""
+    found = await _viewer_of_key("k.id = ?", key_id)
+    return found if isinstance(found, Viewer) else None
+
+
 async def _note_use(session_id: int, moment: datetime) -> None:
     """Write that a session is in use: seldom, and never in the way of who uses it."""
     with suppress(TransientDatabaseError):

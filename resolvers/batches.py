@@ -24,6 +24,7 @@ from models.records import (
     MessageRecord,
 )
 from models.team import Team
+from models.transfer import Transfer
 from models.user import User
 from models.workspace import Workspace
 from resolvers.viewer import Viewer
@@ -176,6 +177,11 @@ async def users_by_id(ids: Collection[int]) -> dict[int, User]:
 async def teams_by_id(ids: Collection[int]) -> dict[int, Team]:
     """Return teams."""
     return {row.id: row for row in await Team.filter(id__in=set(ids))}
+
+
+async def transfers_by_id(ids: Collection[int]) -> dict[int, Transfer]:
+    """Return imports and exports."""
+    return {row.id: row for row in await Transfer.filter(id__in=set(ids))}
 
 
 async def workspaces_by_id(ids: Collection[int]) -> dict[int, Workspace]:

@@ -71,7 +71,7 @@ async def add_contact(
     try:
         await contact.save(force_create=True)
     except IntegrityError as error:
-        raise _taken("phone" if details.phone else "email") from error
+        raise taken("phone" if details.phone else "email") from error
     conversation = await Conversation.create(
         workspace_id=workspace_id,
         contact_id=contact.id,
@@ -125,7 +125,7 @@ async def _save_details(
     try:
         await save_update(contact, announce, *changed, "country", "search_text")
     except IntegrityError as error:
-        raise _taken("phone" if "phone" in changed else "email") from error
+        raise taken("phone" if "phone" in changed else "email") from error
 
 
 async def save_update(contact: Contact, announce: Announce, *changed: str) -> None:
@@ -146,10 +146,11 @@ async def _check_free(workspace_id: int, details: Details, *, except_id: int = 0
         details.email,
     )
     if rows:
-        raise _taken("phone" if details.phone and rows[0]["phone"] == details.phone else "email")
+        raise taken("phone" if details.phone and rows[0]["phone"] == details.phone else "email")
 
 
-def _taken(field: str) -> Refused:
+def taken(field: str) -> Refused:
+    """Return the refusal of a phone or email that another contact has."""
     sentences = {
         "phone": sentence("Another contact has this phone number."),
         "email": sentence("Another contact has this email address."),

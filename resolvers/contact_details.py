@@ -114,7 +114,7 @@ def country_of(phone: str | None) -> str | None:
     return phonenumbers.region_code_for_number(phonenumbers.parse(phone, None))
 
 
-def search_text(contact: Contact) -> str:
+def search_text(contact: Contact | Details) -> str:
     """Return what the contact search looks through."""
     parts = (contact.first_name, contact.last_name, contact.phone or "", contact.email or "")
     return " ".join(part for part in parts if part).casefold()

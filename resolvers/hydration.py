@@ -15,6 +15,7 @@ from realtime.events import (
     WorkspaceSettingsChanged,
 )
 from realtime.log import Logged
+from realtime.transfer_events import ExportProgressed, ImportProgressed
 from resolvers.batches import (
     comments_by_id,
     conversations_by_id,
@@ -28,6 +29,8 @@ OF_THE_WORKSPACE = (
     TeamChanged,
     WorkspaceSettingsChanged,
     CustomInboxChanged,
+    ImportProgressed,
+    ExportProgressed,
     CredentialRevoked,
 )
 """The facts that are told without a row."""

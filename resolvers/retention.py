@@ -12,6 +12,7 @@ from models.openid_attempt import OpenidAttempt
 from models.password_reset import PasswordReset
 from models.rate_window import RateWindow
 from models.session import Session
+from models.transfer import Transfer
 from realtime.jobs import ClaimedJob
 from realtime.transaction import transaction
 from settings import get_settings
@@ -54,6 +55,7 @@ async def clean_up(job: ClaimedJob) -> None:
     await PasswordReset.filter(expires_at__lt=moment).delete()
     await LogInCode.filter(expires_at__lt=moment).delete()
     await OpenidAttempt.filter(expires_at__lt=moment).delete()
+    await Transfer.filter(expires_at__lt=moment).delete()
     counters = await sql.rows("SELECT workspace_id FROM event_counter")
     for counter in counters:
         await _forget_events(counter["workspace_id"], settings.event_retention_days)

@@ -26,6 +26,7 @@ class Right(Enum):
     BLOCK = "BLOCK"
     EDIT_CONTACTS = "EDIT_CONTACTS"
     DELETE_CONTACTS = "DELETE_CONTACTS"
+    IMPORT_CONTACTS = "IMPORT_CONTACTS"
     EXPORT_DATA = "EXPORT_DATA"
     USE_SHORTCUTS = "USE_SHORTCUTS"
     MANAGE_MEMBERS = "MANAGE_MEMBERS"
@@ -65,6 +66,7 @@ RIGHTS: Mapping[Right, Grant] = {
     Right.BLOCK: _EVERYBODY,
     Right.EDIT_CONTACTS: _EVERYBODY,
     Right.DELETE_CONTACTS: _but(_LEADERS, Restriction.CONTACT_DELETION),
+    Right.IMPORT_CONTACTS: _LEADERS,
     Right.EXPORT_DATA: _but(_EVERYBODY, Restriction.DATA_EXPORT),
     Right.USE_SHORTCUTS: _but(_EVERYBODY, Restriction.SHORTCUTS),
     Right.MANAGE_MEMBERS: _LEADERS,
@@ -89,6 +91,7 @@ SCOPES: Mapping[Right, ApiKeyScope] = {
     Right.USE_SHORTCUTS: ApiKeyScope.WRITE_CONVERSATIONS,
     Right.EDIT_CONTACTS: ApiKeyScope.WRITE_CONTACTS,
     Right.DELETE_CONTACTS: ApiKeyScope.WRITE_CONTACTS,
+    Right.IMPORT_CONTACTS: ApiKeyScope.WRITE_CONTACTS,
     Right.BLOCK: ApiKeyScope.WRITE_CONTACTS,
 }
 """The scope that an API key needs for a right; for all others it is MANAGE."""

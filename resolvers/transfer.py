@@ -1,0 +1,216 @@
+"""Transfers: imports and exports as durable rows, who sees them, and signed links to their files."""
+
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any
+
+from models.clock import now
+from models.engine import sql
+from models.member import Role
+from models.queries import read_members
+from models.refusal import Code, Refused
+from models.transfer import Transfer, TransferKind, TransferState
+from realtime.transfer_events import ExportProgressed, ImportProgressed, TransferFact
+from resolvers.authentication import viewer_of_key
+from resolvers.batches import transfers_by_id
+from resolvers.viewer import Right, Viewer, as_viewer, hidden, number_in, require
+
+KEPT_DAYS = 7
+"""How long a transfer is kept with its files and its report, from its start on."""
+LINK_SECONDS = 3600
+MAX_UNFINISHED = 10
+"""How many transfers of a workspace may wait or run at once."""
+FILE_NAME_LENGTH = 200
+RIGHTS: Mapping[TransferKind, Right] = {
+    TransferKind.IMPORT: Right.IMPORT_CONTACTS,
+    TransferKind.EXPORT: Right.EXPORT_DATA,
+}
+
+
+class Purpose(Enum):
+    """What a link is good for."""
+
+    UPLOAD = "u"
+    REPORT = "r"
+    FILE = "f"
+
+
+def actor_in(viewer: Viewer, workspace_id: int) -> str:
+    """Return who a viewer is in a workspace, whatever they logged in with."""
+    member_id = viewer.memberships[workspace_id].member_id
+    return viewer.credential if member_id is None else f"member:{member_id}"
+
+
+def sees_transfer(viewer: Viewer, workspace_id: int, kind: TransferKind, actor: str) -> bool:
+    """Tell whether the viewer sees a transfer: who started it, and who leads. No query."""
+    membership = viewer.memberships.get(workspace_id)
+    if membership is None or not membership.has(RIGHTS[kind]):
+        return False
+    return membership.role is not Role.AGENT or actor == actor_in(viewer, workspace_id)
+
+
+def sight_of(viewer: Viewer, workspace_id: int) -> str:
+    """Return what decides on what the viewer may see and do, to be compared later."""
+    one = viewer.memberships[workspace_id]
+    parts = (one.role.value, one.visibility.value, one.team_id, one.restrictions, one.scopes)
+    return ":".join(str(part) for part in parts)
+
+
+async def viewer_of_actor(actor: str, workspace_id: int) -> Viewer | None:
+    """Return who started a transfer, with the rights of this moment; None if they are gone."""
+    kind, _, key = actor.partition(":")
+    if kind == "api_key":
+        return await viewer_of_key(int(key))
+    found = await read_members("WHERE m.id = ? AND m.workspace_id = ?", int(key), workspace_id)
+    return as_viewer(found[0]) if found and found[0].is_active else None
+
+
+async def get_transfer(viewer: Viewer, transfer_id: int, field: str = "id") -> Transfer:
+    """Return an import or export that the viewer sees."""
+    row = (await transfers_by_id([transfer_id])).get(transfer_id)
+    if row is None or not sees_transfer(viewer, row.workspace_id, row.kind, row.actor):
+        raise hidden((field,))
+    return row
+
+
+async def add_transfer(
+    viewer: Viewer, workspace_id: int, kind: TransferKind, file_name: str, **values: Any
+) -> Transfer:
+    """Write a transfer of a held workspace; refuse one too many at once."""
+    require(viewer, workspace_id, RIGHTS[kind])
+    [[unfinished]] = await sql.records(
+        "SELECT COUNT(*) FROM transfer WHERE workspace_id = ? AND state IN ('WAITING', 'RUNNING')",
+        workspace_id,
+    )
+    if unfinished >= MAX_UNFINISHED:
+        raise Refused(
+            Code.WRONG_STATE,
+            "A workspace has at most {limit} imports and exports at once.",
+            limit=MAX_UNFINISHED,
+        )
+    moment = now()
+    return await Transfer.create(
+        workspace_id=workspace_id,
+        kind=kind,
+        actor=actor_in(viewer, workspace_id),
+        member_id=viewer.member_id(workspace_id),
+        sight=sight_of(viewer, workspace_id),
+        secret=secrets.token_hex(32),
+        file_name=clean_file_name(file_name),
+        created_at=moment,
+        expires_at=moment + timedelta(days=KEPT_DAYS),
+        **values,
+    )
+
+
+def clean_file_name(name: str) -> str:
+    """Return the last part of a file's name, without what no file's name has."""
+    last = name.replace("\\", "/").rpartition("/")[2].strip()
+    kept = "".join(one for one in last if one.isprintable() and one != '"')[:FILE_NAME_LENGTH]
+    return kept or "contacts.csv"
+
+
+async def save_progress(transfer: Transfer, *names: str) -> TransferFact:
+    """Write the named columns of a held transfer, and return what is to be announced."""
+    await transfer.save(update_fields=[*names, "state", "finished_at"])
+    return progress_of(transfer)
+
+
+def progress_of(transfer: Transfer) -> TransferFact:
+    """Return the fact that tells how far a transfer is."""
+    identity = transfer.workspace_id, transfer.id, transfer.actor, transfer.state.value
+    total, done = transfer.line_count or 0, transfer.done_count
+    if transfer.kind is TransferKind.EXPORT:
+        return ExportProgressed(*identity, total, done)
+    return ImportProgressed(
+        *identity,
+        total,
+        done,
+        transfer.created_count,
+        transfer.updated_count,
+        transfer.skipped_count,
+        transfer.refused_count,
+    )
+
+
+def percent_of(state: TransferState, total: int, done: int) -> int:
+    """Return how much is done, in percent rounded down: 100 only at the end."""
+    if state is TransferState.DONE:
+        return 100
+    return min(99, 100 * done // total) if total else 0
+
+
+async def hold_running(transfer_id: int) -> Transfer | None:
+    """Return a running transfer, locked until the transaction ends; None if it is none."""
+    return await _hold(transfer_id, TransferState.RUNNING)
+
+
+async def hold_waiting(transfer_id: int) -> Transfer | None:
+    """Return a transfer that waits for its file, locked as above; None if it does not."""
+    return await _hold(transfer_id, TransferState.WAITING)
+
+
+async def _hold(transfer_id: int, state: TransferState) -> Transfer | None:
+    return await Transfer.select_for_update().get_or_none(id=transfer_id, state=state)
+
+
+def finish(transfer: Transfer, state: TransferState) -> None:
+    """Let a held transfer end."""
+    transfer.state, transfer.finished_at = state, now()
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A signed link: what it is good for, for whom, and until when."""
+
+    purpose: Purpose
+    transfer_id: int
+    actor: str
+    expires: int
+    """In seconds since 1970."""
+
+    def signature(self, secret: str) -> str:
+        """Return what nobody can write without the transfer's secret."""
+        said = f"{self.purpose.value}.{self.transfer_id}.{self.actor}.{self.expires}"
+        return hmac.new(secret.encode(), said.encode(), "sha256").hexdigest()
+
+
+def sign_link(viewer: Viewer, transfer: Transfer, purpose: Purpose) -> tuple[str, datetime]:
+    """Return the token of a link of the viewer's own, and when it expires."""
+    until = min(now() + timedelta(seconds=LINK_SECONDS), transfer.expires_at)
+    actor = actor_in(viewer, transfer.workspace_id)
+    link = Link(purpose, transfer.id, actor, int(until.timestamp()))
+    whose = actor.replace(":", "-")
+    token = f"{purpose.value}.{transfer.id}.{whose}.{link.expires}"
+    return f"{token}.{link.signature(transfer.secret)}", until.replace(microsecond=0)
+
+
+async def open_link(token: str, *purposes: Purpose) -> tuple[Transfer, Viewer, Purpose]:
+    """Return the transfer of a link, and whose link it is, with the rights of this moment.
+
+    Refuses a link that is not ours or has expired as one that never existed, and a person who
+    has lost the right.
+    """
+    parts = token.split(".")
+    known = {purpose.value: purpose for purpose in purposes}
+    if len(parts) != 5 or parts[0] not in known:
+        raise hidden()
+    transfer_id, expires = number_in(parts[1]), number_in(parts[3])
+    row = (await transfers_by_id([transfer_id or 0])).get(transfer_id or 0)
+    if row is None or expires is None:
+        raise hidden()
+    link = Link(known[parts[0]], row.id, parts[2].replace("-", ":"), expires)
+    is_ours = hmac.compare_digest(link.signature(row.secret).encode(), parts[4].encode())
+    if not is_ours or expires <= now().timestamp() or row.expires_at <= now():
+        raise hidden()
+    viewer = await viewer_of_actor(link.actor, row.workspace_id)
+    if viewer is None:
+        raise hidden()
+    require(viewer, row.workspace_id, RIGHTS[row.kind])
+    if not sees_transfer(viewer, row.workspace_id, row.kind, row.actor):
+        raise hidden()
+    return row, viewer, link.purpose
