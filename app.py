@@ -38,7 +38,7 @@ from schema.hub import Hub
 from schema.root import build_schema
 from schema.watch import until_revoked
 from settings import Settings
-from web import health, openid, webhooks
+from web import health, openid, transfers, webhooks
 from web.graphiql import PageData, asset_routes, graphiql_page
 from web.metrics import CountRequests, Metrics
 
@@ -150,7 +150,7 @@ def create_app(
         settings=settings,
     )
     metrics = _metrics(endpoint)
-    doors = [*asset_routes(), *webhooks.routes(), *_openid_routes(settings)]
+    doors = [*asset_routes(), *webhooks.routes(), *transfers.routes(), *_openid_routes(settings)]
 
     async def measure() -> None:
         metrics.set_jobs(await count_jobs())

@@ -135,7 +135,7 @@ class RecordReader:
         except csv.Error:
             return self._give_up(Problem.MALFORMED if len(lines) == 1 else Problem.UNCLOSED)
         self._clear()
-        if not any(cells):
+        if not any(cell.strip() for cell in cells):
             return []
         if any("\x00" in cell for cell in cells):
             return [Record(first, [], Problem.CONTROL)]

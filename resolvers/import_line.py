@@ -106,7 +106,7 @@ def _stage(text: str, words: Words) -> int:
         raise Refused(
             Code.INVALID, "There is no lifecycle stage “{name}”.", name=text[:SHOWN_LENGTH]
         )
-    return stage.id
+    return int(stage.id)
 
 
 def _value(column: Column, text: str, words: Words) -> Kept | None:

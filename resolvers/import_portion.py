@@ -110,7 +110,8 @@ async def _entries(viewer: Viewer, transfer: Transfer, keys: Iterable[str]) -> l
         wanted = sorted(key.removeprefix(prefix) for key in keys if key.startswith(prefix))
         if wanted:
             found = await sql.records(
-                f"SELECT id FROM contact WHERE workspace_id = ? AND {name} IN ({sql.marks(wanted)})",
+                "SELECT id FROM contact"
+                f" WHERE workspace_id = ? AND {name} IN ({sql.marks(wanted)})",
                 transfer.workspace_id,
                 *wanted,
             )
@@ -190,8 +191,10 @@ async def _write(workspace_id: int, entries: Sequence[Entry], announce: Announce
     await _insert("contact", CONTACT, contacts, f" ON CONFLICT (id) DO UPDATE SET {changes}")
     closed = ConversationStatus.CLOSED.value
     conversations = [
-        (conversation_ids[entry], workspace_id, contact_ids[entry], closed, 0, 0)
-        + (moment, moment, True, 1, moment)
+        (
+            *(conversation_ids[entry], workspace_id, contact_ids[entry], closed, 0, 0),
+            *(moment, moment, True, 1, moment),
+        )
         for entry in new
     ]
     await _insert("conversation", CONVERSATION, conversations)

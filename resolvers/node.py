@@ -6,10 +6,12 @@ from typing import Any
 from models.activity import Activity
 from models.contact_channel import ContactChannel
 from models.episode import Episode
+from models.transfer import TransferKind
 from models.workspace import Workspace
 from resolvers import batches
 from resolvers.access import sees
 from resolvers.inbox_finding import find_inboxes
+from resolvers.transfer import sees_transfer
 from resolvers.viewer import Right, Viewer, may, number_in
 from resolvers.vocabulary import custom_fields_by_id, lifecycle_stages_by_id, tags_by_id
 
@@ -90,6 +92,20 @@ async def _invitations(viewer: Viewer, ids: Collection[int]) -> dict[int, Any]:
     }
 
 
+def _transfers(kind: TransferKind) -> Find:
+    """Return how to find imports or exports."""
+
+    async def finder(viewer: Viewer, ids: Collection[int]) -> dict[int, Any]:
+        rows = await batches.transfers_by_id(ids)
+        return {
+            key: row
+            for key, row in rows.items()
+            if row.kind is kind and sees_transfer(viewer, row.workspace_id, kind, row.actor)
+        }
+
+    return finder
+
+
 async def _workspaces(viewer: Viewer, ids: Collection[int]) -> dict[int, Any]:
     mine = [key for key in ids if key in viewer.memberships]
     return {row.id: row for row in await Workspace.filter(id__in=mine)} if mine else {}
@@ -114,6 +130,7 @@ FINDERS: Mapping[str, Find] = {
     "Channel": _in_a_workspace(batches.channels_by_id),
     "Contact": _contacts,
     "ContactChannel": _contact_channels,
+    "ContactImport": _transfers(TransferKind.IMPORT),
     "Conversation": _conversations,
     "CustomField": _in_a_workspace(custom_fields_by_id),
     "Episode": _episodes,

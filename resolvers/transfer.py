@@ -1,4 +1,4 @@
-"""Transfers: imports and exports as durable rows, who sees them, and signed links to their files."""
+"""Transfers: imports and exports as rows, who sees them, and signed links to their files."""
 
 import hmac
 import secrets
@@ -11,12 +11,13 @@ from typing import Any
 from models.clock import now
 from models.engine import sql
 from models.member import Role
-from models.queries import read_members
+from models.queries import Records, Where, read_members
 from models.refusal import Code, Refused
 from models.transfer import Transfer, TransferKind, TransferState
 from realtime.transfer_events import ExportProgressed, ImportProgressed, TransferFact
 from resolvers.authentication import viewer_of_key
 from resolvers.batches import transfers_by_id
+from resolvers.page import Page, PageRequest, keyset_page
 from resolvers.viewer import Right, Viewer, as_viewer, hidden, number_in, require
 
 KEPT_DAYS = 7
@@ -72,9 +73,31 @@ async def viewer_of_actor(actor: str, workspace_id: int) -> Viewer | None:
 async def get_transfer(viewer: Viewer, transfer_id: int, field: str = "id") -> Transfer:
     """Return an import or export that the viewer sees."""
     row = (await transfers_by_id([transfer_id])).get(transfer_id)
-    if row is None or not sees_transfer(viewer, row.workspace_id, row.kind, row.actor):
+    if row is None or row.workspace_id not in viewer.memberships:
+        raise hidden((field,))
+    require(viewer, row.workspace_id, RIGHTS[row.kind])
+    if not sees_transfer(viewer, row.workspace_id, row.kind, row.actor):
         raise hidden((field,))
     return row
+
+
+async def keyset_of_kind(
+    viewer: Viewer, workspace_id: int, kind: TransferKind, request: PageRequest
+) -> Page[Transfer]:
+    """Return the imports or the exports that the viewer sees, the newest first."""
+    where = Where("t.workspace_id = ? AND t.kind = ?", (workspace_id, kind.value))
+    if viewer.memberships[workspace_id].role is Role.AGENT:
+        where &= Where("t.actor = ?", (actor_in(viewer, workspace_id),))
+    return await keyset_page(
+        Records(_read), where, request, alias="t", key="created_at", descending=True
+    )
+
+
+async def _read(rest: str, *values: Any) -> list[Transfer]:
+    """Return transfers (alias t) in the order that `rest` says."""
+    rows = await sql.records(f"SELECT t.id FROM transfer t {rest}", *values)
+    found = await transfers_by_id([row[0] for row in rows])
+    return [found[row[0]] for row in rows if row[0] in found]
 
 
 async def add_transfer(

@@ -19,6 +19,7 @@ ARGUMENTS = {
     "id": "The object's global id.",
     "ids": "The objects' global ids.",
     "inbox_id": "This inbox.",
+    "import_id": "This import.",
     "input": "What to do.",
     "last": "How many items from the end: 1 to 100.",
     "search": "Words that must all occur.",

@@ -14,6 +14,7 @@ from models.episode import ChangeSource
 from models.member import Restriction, Role, Visibility
 from models.message import Direction, MessageKind, MessageSource, MessageStatus
 from models.refusal import Code
+from models.transfer import ImportMode, TransferState
 from models.workspace import ClosingNoteMode
 from realtime.attendance import PresenceState
 from resolvers.composer import ComposerRestriction
@@ -38,12 +39,14 @@ NAMES: dict[type[Enum], str] = {
     ConversationStatus: "ConversationStatus",
     CustomFieldKind: "CustomFieldKind",
     Direction: "MessageDirection",
+    ImportMode: "ImportMode",
     MessageKind: "MessageKind",
     MessageSource: "MessageSource",
     MessageStatus: "MessageStatus",
     SnoozePreset: "SnoozePreset",
     PresenceState: "PresenceState",
     Restriction: "MemberRestriction",
+    TransferState: "TransferState",
     Role: "MemberRole",
     InboxGroup: "InboxGroup",
     InboxKind: "InboxKind",

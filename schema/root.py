@@ -17,6 +17,7 @@ from schema import (
     comment,
     contact,
     contact_deletion,
+    contact_import,
     conversation,
     custom_field,
     enums,
@@ -40,6 +41,7 @@ from schema import (
 from schema.descriptions import describe
 from schema.execution import BoundedSchema
 from schema.objects import comment_event, contact_event
+from schema.objects import comment_event, transfer_event
 from schema.objects import event as events
 from schema.objects import inbox as inboxes
 from schema.scalars import SCALARS
@@ -69,6 +71,7 @@ TOPICS: tuple[ModuleType, ...] = (
     presence,
     contact,
     contact_deletion,
+    contact_import,
     tag,
     custom_field,
     lifecycle,
@@ -97,6 +100,7 @@ TYPES = (
     events.TeamChanged,
     events.CustomInboxChanged,
     events.WorkspaceSettingsChanged,
+    transfer_event.ImportProgressed,
 )
 """The types that are reached only through an interface."""
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from models.member import Role, Visibility
+from models.transfer import TransferKind
 from realtime.comment_events import CommentFact
 from realtime.contact_events import ContactDeleted
 from realtime.events import (
@@ -21,9 +22,11 @@ from realtime.events import (
     TeamChanged,
     WorkspaceSettingsChanged,
 )
+from realtime.transfer_events import ImportProgressed, TransferFact
 from resolvers.access import sees, sees_assignment
 from resolvers.inbox_kinds import is_told_of
 from resolvers.inbox_view import Moved
+from resolvers.transfer import sees_transfer
 from resolvers.viewer import Membership, Viewer
 from schema.hub import Told
 
@@ -65,6 +68,11 @@ def seen_by(viewer: Viewer, told: Told) -> Seen | None:
         return Seen(told, is_hidden=is_hidden) if delivery.member is not None else None
     if isinstance(fact, CustomInboxChanged):
         return Seen(told, is_hidden=False) if is_told_of(membership, fact) else None
+    if isinstance(fact, TransferFact):
+        is_import = isinstance(fact, ImportProgressed)
+        kind = TransferKind.IMPORT if is_import else TransferKind.EXPORT
+        is_seen = sees_transfer(viewer, fact.workspace_id, kind, fact.actor)
+        return Seen(told, is_hidden=False) if is_seen else None
     if isinstance(fact, TeamChanged | WorkspaceSettingsChanged):
         return Seen(told, is_hidden=False)
     if isinstance(fact, PERSONAL) and fact.member_id != membership.member_id:

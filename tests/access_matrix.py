@@ -1,5 +1,6 @@
 """Who may use each field of the API: one row for every query, mutation and subscription."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from models.clock import now
@@ -27,6 +28,16 @@ ROWS: dict[str, Row] = {
     "Query.contacts": Row(
         "query($workspaceId: ID!) { contacts(workspaceId: $workspaceId) { nodes { id } } }",
         lambda known: {"workspaceId": known["workspaceId"]},
+    ),
+    "Query.contactImports": Row(
+        "query($workspaceId: ID!) { contactImports(workspaceId: $workspaceId) { nodes { id } } }",
+        lambda known: {"workspaceId": known["workspaceId"]},
+        Right.IMPORT_CONTACTS,
+    ),
+    "Query.importReport": Row(
+        "query($id: ID!) { importReport(importId: $id) { nodes { line } } }",
+        lambda known: {"id": known["importId"]},
+        Right.IMPORT_CONTACTS,
     ),
     "Query.events": Row(
         "query($workspaceId: ID!, $after: String!) {"
@@ -96,6 +107,12 @@ ROWS: dict[str, Row] = {
     "Mutation.deleteTeam": act("deleteTeam", "teamId", right=Right.DELETE_TEAMS),
     "Mutation.createContact": act(
         "createContact", "workspaceId", right=Right.EDIT_CONTACTS, values={"firstName": "New"}
+    ),
+    "Mutation.importContacts": act(
+        "importContacts",
+        "workspaceId",
+        right=Right.IMPORT_CONTACTS,
+        values={"fileName": "people.csv", "csv": "First name\nNew"},
     ),
     "Mutation.updateContact": act(
         "updateContact",
@@ -266,5 +283,8 @@ ROWS: dict[str, Row] = {
     "Subscription.messageAdded": stream("messageAdded", "eventId"),
     "Subscription.snoozeExpired": stream("snoozeExpired", "eventId"),
     "Subscription.presenceChanged": stream("presenceChanged", "presence", after=False),
+    "Subscription.importProgressed": replace(
+        stream("importProgressed", "eventId"), right=Right.IMPORT_CONTACTS
+    ),
     "Subscription.typingChanged": stream("typingChanged", "isTyping", after=False),
 }

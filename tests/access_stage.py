@@ -20,11 +20,13 @@ from models.queries import insert_of
 from models.session import Session
 from models.tag import Tag
 from models.team import Team
+from models.transfer import Transfer, TransferState
 from realtime.log import encode_cursor, read_head
 from resolvers.api_key import create_api_key
 from resolvers.assignment import assign_conversation
 from resolvers.closing import create_closing_note_category
 from resolvers.comment import add_comment
+from resolvers.contact_import import import_contacts
 from resolvers.custom_field import create_custom_field
 from resolvers.inbox import create_inbox
 from resolvers.inbox_filter import Choice, ChoiceCondition, ChoiceOperator
@@ -108,6 +110,7 @@ class Stage:
         await CustomInbox.get_or_create(
             id=self.inbox.id, defaults={name: getattr(self.inbox, name) for name in own}
         )
+        await Transfer.all().update(state=TransferState.DONE, finished_at=now())
         await self.restore_offers()
 
     async def restore_offers(self) -> None:
@@ -185,8 +188,12 @@ async def ids_of(
     invitation, _ = await invite_member(
         viewer, world.workspace.id, email="old@example.com", role=Role.AGENT
     )
+    started = await import_contacts(
+        viewer, world.workspace.id, file_name="people.csv", csv="Phone\n1\n"
+    )
     head = await read_head(world.workspace.id)
     return {
+        "importId": encode_id("ContactImport", started.id),
         "workspaceId": world.id,
         "inboxId": encode_id("CustomInbox", inbox.id),
         "standardInboxId": encode_id("StandardInbox", f"{world.workspace.id}.ALL"),

@@ -128,6 +128,8 @@ class Client:
             if event["isSightChanged"]:
                 await self.refetch()
             return
+        if event["__typename"] == "ImportProgressed":
+            return
         if event["__typename"] == "TeamChanged":
             self.forget_team(event)
             return

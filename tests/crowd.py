@@ -97,6 +97,7 @@ class Crowd:
             self.farewells.delete,
             self.words.change_fields,
             self.words.change_stages,
+            self.words.import_file,
         ]
         many: list[Deed] = [partial(self.mutate, name) for name in BULK]
         single = [name for name in (*MUTATIONS, "sendMessage") if name not in BULK]

@@ -38,6 +38,7 @@ VIEWER_CAN = {
     "Workspace.viewerCanManageApiKeys": Right.MANAGE_API_KEYS,
     "Workspace.viewerCanManageSettings": Right.MANAGE_SETTINGS,
     "Workspace.viewerCanDeleteCustomFields": Right.DELETE_CUSTOM_FIELDS,
+    "Workspace.viewerCanImportContacts": Right.IMPORT_CONTACTS,
 }
 NOT_WHEN_OPEN = {
     "CustomInbox.viewerCanEdit",
@@ -55,7 +56,7 @@ query($workspaceId: ID!, $conversationId: ID!, $messageId: ID!) {
   Workspace: workspace(id: $workspaceId) {
     viewerCanInviteMembers viewerCanManageTeams viewerCanDeleteTeams
     viewerCanManageChannels viewerCanManageApiKeys viewerCanManageSettings
-    viewerCanDeleteCustomFields
+    viewerCanDeleteCustomFields viewerCanImportContacts
   }
   Conversation: conversation(id: $conversationId) {
     viewerCanReply viewerCanAssign viewerCanClose viewerCanSnooze viewerCanBlock viewerCanComment

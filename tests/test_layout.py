@@ -68,6 +68,7 @@ ROWS = {
     "Message",
     "Tag",
     "Team",
+    "Transfer",
     "Workspace",
 }
 """The tables whose rows are somebody's and hidden from others."""

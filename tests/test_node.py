@@ -15,6 +15,7 @@ from models.episode import Episode
 from models.invitation import Invitation
 from models.member import Role, Visibility
 from resolvers.comment import add_comment
+from resolvers.contact_import import import_contacts
 from resolvers.invitation import invite_member
 from resolvers.node import FINDERS, INBOXES
 from schema.ids import encode_id, split_id
@@ -47,6 +48,9 @@ async def everything(world: World) -> dict[str, str]:
     blocked = await world.conversation("Spam")
     await Conversation.filter(id=blocked.id).update(blocked_at=now())
     inbox = await make_inbox(world.owner, InboxSharing.PRIVATE)
+    started = await import_contacts(
+        await world.owner.viewer(), world.workspace.id, file_name="people.csv"
+    )
     assert activity is not None and episode is not None and channel is not None
     keys: dict[str, int | str] = {
         "Activity": activity.id,
@@ -56,6 +60,7 @@ async def everything(world: World) -> dict[str, str]:
         "Comment": written.comment.id,
         "Contact": message.conversation.contact_id,
         "ContactChannel": channel.id,
+        "ContactImport": started.id,
         "Conversation": message.conversation_id,
         "CustomInbox": inbox.id,
         "Episode": episode.id,

@@ -16,7 +16,7 @@ from resolvers.custom_field_value import GIVEN_AS, GivenValue
 from resolvers.lifecycle import create_lifecycle_stage
 from resolvers.tag import create_tag, tag_contact
 from schema.ids import encode_id
-from tests.world import World
+from tests.world import World, run_jobs
 
 TABLES: dict[str, Any] = {"Tag": Tag, "CustomField": CustomField, "LifecycleStage": LifecycleStage}
 
@@ -69,6 +69,16 @@ class Words:
     async def change_stages(self) -> None:
         """Lifecycle stages come, one is moved and called otherwise, and one goes."""
         await self._change("LifecycleStage", "lifecycleStageId", lambda _: {"position": 0})
+
+    async def import_file(self) -> None:
+        """A file adds two contacts or changes them, and tags one."""
+        name = f"I{self.dice.randrange(10**6)}"
+        tags = [tag.name for tag in await Tag.all().order_by("id")][:1]
+        lines = [f"{name},i@b.test,{';'.join(tags)}", f"{name},j@b.test,"]
+        csv = "\n".join(["First name,Email,Tags", *lines])
+        given = {"workspaceId": self.workspace_id, "fileName": f"{name}.csv", "csv": csv}
+        await self.lead("importContacts", given)
+        await run_jobs()
 
     async def _change(
         self,

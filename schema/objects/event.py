@@ -28,6 +28,7 @@ from schema.objects.inbox import CustomInbox
 from schema.objects.member import Member
 from schema.objects.message import Message
 from schema.objects.team import Team
+from schema.objects.transfer_event import TRANSFER_KINDS
 from schema.objects.workspace import Workspace
 from schema.objects.workspace_event import WorkspaceEvent
 from schema.relation import relation
@@ -271,6 +272,7 @@ KINDS: dict[type[Fact], Callable[[Seen], WorkspaceEvent]] = {
     facts.MessageStatusChanged: lambda seen: MessageChanged(seen=seen),
     **COMMENT_KINDS,
     **CONTACT_KINDS,
+    **TRANSFER_KINDS,
     facts.SnoozeExpired: lambda seen: SnoozeExpired(seen=seen),
     facts.ContactCreated: lambda seen: ContactChanged(seen=seen),
     facts.ContactUpdated: lambda seen: ContactChanged(seen=seen),

@@ -174,6 +174,11 @@ class Workspace(Node):
         return info.context.may(root.id, Right.MANAGE_SETTINGS)
 
     @strawberry.field
+    def viewer_can_import_contacts(root: strawberry.Parent[WorkspaceRow], info: Info) -> bool:
+        """Whether the viewer may use `importContacts`."""
+        return info.context.may(root.id, Right.IMPORT_CONTACTS)
+
+    @strawberry.field
     def viewer_can_delete_custom_fields(root: strawberry.Parent[WorkspaceRow], info: Info) -> bool:
         """Whether the viewer may use `deleteCustomField`."""
         return info.context.may(root.id, Right.DELETE_CUSTOM_FIELDS)

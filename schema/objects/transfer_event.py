@@ -1,0 +1,83 @@
+"""Events about imports and exports."""
+
+from collections.abc import Callable
+from typing import Any
+
+import strawberry
+
+from models.transfer import TransferState
+from realtime import transfer_events as facts
+from realtime.events import Fact
+from resolvers.batches import transfers_by_id
+from resolvers.transfer import percent_of
+from schema.ids import encode_id
+from schema.objects.contact_import import ContactImport
+from schema.objects.workspace_event import WorkspaceEvent
+from schema.relation import relation
+from schema.sight import Seen
+
+
+@strawberry.type
+class ImportProgressed(WorkspaceEvent):
+    """An import began, a portion of it was committed, or it ended; the counts are as of then."""
+
+    @property
+    def fact(self) -> Any:
+        """Return what is told."""
+        return self.seen.told.delivery.logged.fact
+
+    @strawberry.field
+    def import_id(self) -> strawberry.ID:
+        """Which import it is."""
+        return encode_id("ContactImport", self.fact.transfer_id)
+
+    @relation(ContactImport | None, transfers_by_id)
+    def contact_import(self) -> int:
+        """The import as it is now; null once it is forgotten."""
+        return int(self.fact.transfer_id)
+
+    @strawberry.field
+    def state(self) -> TransferState:
+        """How far it was."""
+        return TransferState(self.fact.state)
+
+    @strawberry.field
+    def percent(self) -> int:
+        """How much was done, rounded down: 100 only at the end."""
+        fact = self.fact
+        return percent_of(TransferState(fact.state), fact.line_count, fact.done_count)
+
+    @strawberry.field
+    def line_count(self) -> int:
+        """How many lines there are."""
+        return int(self.fact.line_count)
+
+    @strawberry.field
+    def done_count(self) -> int:
+        """How many of them were done."""
+        return int(self.fact.done_count)
+
+    @strawberry.field
+    def created_count(self) -> int:
+        """How many have added a contact."""
+        return int(self.fact.created_count)
+
+    @strawberry.field
+    def updated_count(self) -> int:
+        """How many have changed a contact."""
+        return int(self.fact.updated_count)
+
+    @strawberry.field
+    def skipped_count(self) -> int:
+        """How many were left aside."""
+        return int(self.fact.skipped_count)
+
+    @strawberry.field
+    def refused_count(self) -> int:
+        """How many were refused."""
+        return int(self.fact.refused_count)
+
+
+TRANSFER_KINDS: dict[type[Fact], Callable[[Seen], WorkspaceEvent]] = {
+    facts.ImportProgressed: lambda seen: ImportProgressed(seen=seen),
+}

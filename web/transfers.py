@@ -1,0 +1,80 @@
+"""The doors of imports and exports: a file comes in, and reports and files go out, as they are."""
+
+from collections.abc import AsyncIterator, Mapping
+from urllib.parse import quote
+
+import structlog
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
+
+from models.engine.errors import TransientDatabaseError
+from models.refusal import Code, Refused
+from resolvers.import_report import open_report
+from resolvers.import_upload import receive_import
+from resolvers.sentences import explain, pick_language
+
+STATUS: Mapping[Code, int] = {
+    Code.NOT_FOUND: 404,
+    Code.FORBIDDEN: 403,
+    Code.WRONG_STATE: 409,
+    Code.TOO_LONG: 413,
+}
+"""How refusals are answered; all others are 422."""
+HEADERS = {
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+}
+
+log = structlog.get_logger()
+
+
+async def upload(request: Request) -> Response:
+    """Take the file of an import, piece by piece."""
+    try:
+        lines = await receive_import(request.path_params["token"], request.stream())
+    except ClientDisconnect:
+        return _problem(400, "INVALID", "The body did not arrive whole.")
+    except Exception as error:
+        return _failed(request, error)
+    return JSONResponse({"lines": lines}, 202, HEADERS)
+
+
+async def report(request: Request) -> Response:
+    """Give the refused lines of an import as CSV."""
+    language = request.headers.get("accept-language", "")
+    try:
+        name, parts = await open_report(request.path_params["token"], language)
+    except Exception as error:
+        return _failed(request, error)
+    return _file(name, parts)
+
+
+def _file(name: str, parts: AsyncIterator[str]) -> Response:
+    """Return a file that goes out as it is read, to be kept and never shown in place."""
+    headers = {**HEADERS, "content-disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
+    return StreamingResponse(parts, headers=headers, media_type="text/csv; charset=utf-8")
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    if isinstance(error, Refused):
+        language = pick_language(None, request.headers.get("accept-language", ""))
+        status = STATUS.get(error.code, 422)
+        return _problem(status, error.code.value, explain(error, language), *error.field)
+    if not isinstance(error, TransientDatabaseError):
+        log.error("transfer_failed", exc_info=error)
+    return _problem(503, "TRY_AGAIN", "Try again.")
+
+
+def _problem(status: int, code: str, message: str, *field: str) -> Response:
+    body = {"error": {"code": code, "message": message, "field": list(field)}}
+    return JSONResponse(body, status, HEADERS)
+
+
+def routes() -> list[BaseRoute]:
+    """Return the routes of imports and exports."""
+    return [
+        Route("/imports/{token}", upload, methods=["POST"]),
+        Route("/imports/{token}", report, methods=["GET"]),
+    ]
