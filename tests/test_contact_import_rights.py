@@ -16,9 +16,10 @@ from tests.importing import (
     counts,
     csv_of,
     imported,
+    perform_next,
     start,
 )
-from tests.world import Api, World, make_world, perform_next, run_jobs, snapshot
+from tests.world import Api, World, make_world, run_jobs, snapshot
 
 
 async def test_who_may_import(api: Api, world: World) -> None:

@@ -210,15 +210,6 @@ async def run_jobs(client: GuardedClient | None = None) -> int:
     return count
 
 
-async def perform_next() -> None:
-    """Run the one job that is due, and nothing that follows from it."""
-    client = GuardedClient(timeout_seconds=5, private_hosts="127.0.0.1")
-    runner = JobRunner(job_handlers(client, Mailer(get_settings())), Broker("memory://"))
-    [job] = await claim()
-    await runner.perform(job)
-    await client.aclose()
-
-
 async def let_time_pass(seconds: float) -> None:
     """Move everything that is due at some moment that much nearer."""
     shift = timedelta(seconds=seconds)
