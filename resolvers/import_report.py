@@ -16,6 +16,7 @@ from resolvers.viewer import Right, Viewer, hidden, require
 
 HEADER = ("Line", "Column", "Code", "Reason")
 LINES_AT_ONCE = 1000
+LAST_LINE = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +39,18 @@ async def import_report(viewer: Viewer, import_id: int, request: PageRequest) ->
     transfer = await get_transfer(viewer, import_id, "importId")
     if transfer.kind is not TransferKind.IMPORT:
         raise hidden(("importId",))
-    after = decode_key(request.after, "after", int)[0] if request.after else 0
-    before = decode_key(request.before, "before", int)[0] if request.before else 2**31
+    after = _line(request.after, "after") if request.after else 0
+    before = _line(request.before, "before") if request.before else LAST_LINE
     rows = await _read(
         transfer.id, after, before, request.size + 1, way="DESC" if request.backward else "ASC"
     )
     return cut(rows, lambda row: encode_key(row.line), request)
+
+
+def _line(cursor: str, field: str) -> int:
+    """Return the line of a cursor, or the nearest one that a file can have."""
+    line: int = decode_key(cursor, field, int)[0]
+    return min(max(line, 0), LAST_LINE)
 
 
 async def _read(
@@ -73,7 +80,7 @@ async def open_report(token: str, accept_language: str) -> tuple[str, AsyncItera
 async def _report(transfer_id: int, language: str) -> AsyncIterator[str]:
     yield csv_text([HEADER])
     last = 0
-    while rows := await _read(transfer_id, last, 2**31, LINES_AT_ONCE):
+    while rows := await _read(transfer_id, last, LAST_LINE, LINES_AT_ONCE):
         yield csv_text(
             (
                 str(row.line),
