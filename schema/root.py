@@ -40,8 +40,7 @@ from schema import (
 )
 from schema.descriptions import describe
 from schema.execution import BoundedSchema
-from schema.objects import comment_event, contact_event
-from schema.objects import comment_event, transfer_event
+from schema.objects import comment_event, contact_event, transfer_event
 from schema.objects import event as events
 from schema.objects import inbox as inboxes
 from schema.scalars import SCALARS
