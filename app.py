@@ -19,6 +19,7 @@ from realtime.broker import Broker
 from realtime.jobs import Handler, JobRunner, count_jobs
 from realtime.presence import signal_with
 from realtime.transaction import ring_with
+from resolvers.account import KEEP_FAILED_LOG_IN, keep_failed_log_in
 from resolvers.automatic_closing import close_idle
 from resolvers.channel import PROCESS_INBOUND, process_inbound
 from resolvers.contact_import import import_portion
@@ -55,6 +56,7 @@ def job_handlers(client: GuardedClient, mailer: Mailer) -> Mapping[str, Handler]
         ERASE_INBOUND: erase_inbound,
         EXPIRE_SNOOZE: expire_snooze,
         IMPORT_PORTION: import_portion,
+        KEEP_FAILED_LOG_IN: keep_failed_log_in,
         PROCESS_INBOUND: process_inbound,
         RELEASE_CONVERSATIONS: release_conversations,
         SEND_PASSWORD_RESET: partial(send_password_reset, mailer),

@@ -85,6 +85,9 @@ class Settings(BaseSettings):
     """Who mail is from."""
     event_retention_days: int = Field(default=7, ge=7)
     """How long events are kept, and cursors with them."""
+    audit_retention_days: int = Field(default=365, ge=90)
+    """How long the audit log's entries are kept; the database lets nobody delete them earlier than
+    after 90 days."""
     idempotency_retention_days: int = Field(default=7, ge=7)
     """How long the result of an idempotency key is kept."""
 

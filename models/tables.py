@@ -35,5 +35,6 @@ MODEL_MODULES: tuple[str, ...] = tuple(
         "idempotency_key",
         "inbound_event",
         "transfer",
+        "audit_entry",
     )
 )

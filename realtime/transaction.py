@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from tortoise.transactions import in_transaction
@@ -19,6 +20,18 @@ from realtime.events import Fact, encode
 
 JOBS_WORKSPACE = -1
 """A wake-up under this number says that jobs wait, in whatever workspace."""
+
+
+class Keeper(Protocol):
+    """What is written once with whatever else the outermost transaction writes."""
+
+    is_kept: bool
+
+    def statements(self, told_in: int | None) -> Sequence[sql.Statement]:
+        """Return what is to be written; `told_in` is the workspace of the facts, if there are."""
+
+
+keeper: ContextVar[Keeper | None] = ContextVar("keeper", default=None)
 
 
 class Announce:
@@ -68,6 +81,13 @@ class Announce:
     def insert(self, table: str, **values: Any) -> None:
         """Have a row inserted with the events; nothing of this transaction can read it before."""
         self._inserts.append(insert_of(table, values))
+
+    def keep(self, kept: Keeper) -> bool:
+        """Have written what is to be kept of what was done; return whether anything is."""
+        told_in = self._facts[0].workspace_id if self._facts else None
+        statements = kept.statements(told_in)
+        self._inserts += statements
+        return bool(statements)
 
     async def flush(self) -> None:
         """Write now what was to be written with the events."""
@@ -167,9 +187,13 @@ async def transaction() -> AsyncIterator[Announce]:
     announce = Announce()
     try:
         is_outermost = not sql.in_transaction()
+        kept = keeper.get() if is_outermost else None
         async with in_transaction():
             yield announce
+            has_kept = kept is not None and announce.keep(kept)
             await announce.write(commit=is_outermost)
+        if kept is not None and has_kept:
+            kept.is_kept = True
     except asyncio.CancelledError:
         # Perhaps it was committed first: then others shall not have to wait for the next poll.
         announce.tell(_Bell.broker)

@@ -12,6 +12,7 @@ from resolvers.access import get_conversation
 from resolvers.assignment import assign_conversation, unassign_conversation
 from resolvers.closing import close_conversation
 from resolvers.conversation import open_conversation
+from resolvers.deed import Target, doing_to
 from resolvers.read_mark import mark_conversation_read, mark_conversation_unread
 from resolvers.snooze import SnoozePreset, snooze_conversation, unsnooze_conversation
 from resolvers.tag import tag_contact, untag_contact
@@ -52,15 +53,18 @@ async def each(keys: Sequence[int], act: Callable[[int], Awaitable[T]]) -> list[
     One after another: at once, a list would take every connection from everybody else. What was
     done before something breaks stays done.
     """
-    return [await _outcome(act(key)) for key in keys]
+    return [await _outcome(key, act) for key in keys]
 
 
-async def _outcome(deed: Awaitable[T]) -> Outcome[T]:
+async def _outcome(key: int, act: Callable[[int], Awaitable[T]]) -> Outcome[T]:
     try:
-        return Outcome(await deed)
+        with doing_to(Target("Conversation", key, "conversationId")) as deed:
+            return Outcome(await act(key))
     except Conflict as conflict:
         return Outcome(cast(T, conflict.current), conflict)
     except Refused as refused:
+        if deed is not None:
+            await deed.refuse(refused)
         return Outcome(None, refused)
 
 

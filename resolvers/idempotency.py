@@ -13,6 +13,7 @@ from models.engine import sql
 from models.engine.errors import TransientDatabaseError
 from models.refusal import Code, Refused
 from realtime.transaction import Announce
+from resolvers.deed import done_before, done_to
 from resolvers.viewer import Viewer
 
 KEY_LENGTH = 255
@@ -30,6 +31,7 @@ class Claim:
 
     async def remember(self, result_id: int) -> None:
         """Keep the row that this call made as the key's result."""
+        done_to(result_id)
         if self.id is not None:
             await sql.affected(
                 "UPDATE idempotency_key SET result_id = ? WHERE id = ?", result_id, self.id
@@ -107,6 +109,8 @@ async def _result_of(scope: tuple[int, str, str, str], digest: str) -> int | Non
             field=("idempotencyKey",),
         )
     result: int | None = found[0]["result_id"] if found else None
+    if result is not None:
+        done_before()
     return result
 
 

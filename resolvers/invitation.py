@@ -20,6 +20,7 @@ from realtime.events import MemberChanged, MemberTeamChanged
 from realtime.transaction import Announce, transaction
 from resolvers.access import hold_team, hold_workspace
 from resolvers.batches import invitations_by_id, pending_invitations
+from resolvers.deed import done_by, done_to
 from resolvers.idempotency import claim_key
 from resolvers.member import check_leads, check_restrictions, restrictions_at_first
 from resolvers.names import check_name
@@ -163,6 +164,8 @@ async def accept_invitation(
                     email=email, name=person[0], password_hash=hashed, created_at=now()
                 )
             assert user is not None  # noqa: S101 - found, or made just now
+            done_by(user.id)
+            done_to(invitation.id)
             member_id = await _join(invitation, user.id, announce)
     except IntegrityError as error:  # two accounts of one address at once
         raise TransientDatabaseError(error) from error

@@ -15,6 +15,7 @@ from models.user import User
 from realtime.jobs import ClaimedJob, Retry
 from realtime.transaction import Announce, transaction
 from resolvers.client import UNKNOWN_CLIENT, Client
+from resolvers.deed import done_by
 from resolvers.rate_limit import begin_attempt, end_attempt, log_in_limits, reset_limits
 from resolvers.sentences import pick_language, say
 from resolvers.session import end_sessions, person_of, session_id_of
@@ -101,6 +102,7 @@ async def change_password(
 
 async def _end_ways_in(user_id: int, announce: Announce, *, except_id: int | None = None) -> int:
     """End what an older password has opened: sessions, resets and codes."""
+    done_by(user_id)
     await PasswordReset.filter(user_id=user_id).delete()
     await LogInCode.filter(user_id=user_id).delete()
     return await end_sessions(user_id, announce, except_id=except_id)

@@ -59,6 +59,7 @@ async def clean_up(job: ClaimedJob) -> None:
     counters = await sql.rows("SELECT workspace_id FROM event_counter")
     for counter in counters:
         await _forget_events(counter["workspace_id"], settings.event_retention_days)
+        await _forget_audit(counter["workspace_id"], settings.audit_retention_days)
     async with transaction() as announce:
         await job.complete()
         due = moment + timedelta(seconds=CLEAN_UP_EVERY_SECONDS)
@@ -87,3 +88,17 @@ async def _forget_events(workspace_id: int, days: int) -> None:
             await sql.affected(
                 "DELETE FROM event WHERE workspace_id = ? AND seq <= ?", workspace_id, old["last"]
             )
+
+
+async def _forget_audit(workspace_id: int, days: int) -> None:
+    """Remove a workspace's old audit entries in steps, each a statement of its own."""
+    cutoff = now() - timedelta(days=days)
+    removed = EVENTS_AT_ONCE
+    while removed == EVENTS_AT_ONCE:
+        removed = await sql.affected(
+            "DELETE FROM audit_entry WHERE id IN (SELECT id FROM audit_entry"
+            " WHERE workspace_id = ? AND created_at < ?"
+            f" ORDER BY created_at, id LIMIT {EVENTS_AT_ONCE})",
+            workspace_id,
+            cutoff,
+        )

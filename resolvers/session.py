@@ -11,6 +11,7 @@ from models.session import Session
 from realtime.events import CredentialRevoked
 from realtime.transaction import Announce, transaction
 from resolvers.client import UNKNOWN_CLIENT, USER_AGENT_LENGTH, Client
+from resolvers.deed import done_by
 from resolvers.tokens import REFRESH_PREFIX, SESSION_PREFIX, hash_token, new_token
 from resolvers.viewer import Viewer, hidden
 from settings import get_settings
@@ -42,6 +43,7 @@ class OwnSession:
 
 async def open_session(user_id: int, client: Client = UNKNOWN_CLIENT) -> Tokens:
     """Open a session for a user whose identity has been proved."""
+    done_by(user_id)
     access, refresh = new_token(SESSION_PREFIX), new_token(REFRESH_PREFIX)
     settings = get_settings()
     moment = now()

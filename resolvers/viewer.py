@@ -11,6 +11,7 @@ from models.member import Restriction, Role, Visibility
 from models.records import MemberRow
 from models.refusal import Code, Refused
 from realtime.log import Head
+from resolvers.deed import done_in
 from resolvers.proof import Proof
 
 
@@ -37,6 +38,7 @@ class Right(Enum):
     MANAGE_API_KEYS = "MANAGE_API_KEYS"
     MANAGE_SETTINGS = "MANAGE_SETTINGS"
     DELETE_CUSTOM_FIELDS = "DELETE_CUSTOM_FIELDS"
+    VIEW_AUDIT_LOG = "VIEW_AUDIT_LOG"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ RIGHTS: Mapping[Right, Grant] = {
     Right.MANAGE_API_KEYS: _but(_LEADERS, Restriction.INTEGRATIONS),
     Right.MANAGE_SETTINGS: _but(_LEADERS, Restriction.WORKSPACE_SETTINGS),
     Right.DELETE_CUSTOM_FIELDS: _OWNERS,
+    Right.VIEW_AUDIT_LOG: _OWNERS,
 }
 """Which roles have which right, and what takes it away; `parley schema rights` prints it."""
 
@@ -262,6 +265,7 @@ def require(viewer: Viewer, workspace_id: int, right: Right) -> Membership:
     membership = viewer.memberships.get(workspace_id)
     if membership is None:
         raise hidden(("workspaceId",))
+    done_in(workspace_id)
     if membership.role not in RIGHTS[right].roles:
         raise Refused(Code.FORBIDDEN, "Your role does not allow this.")
     if not membership.has_scope(right):

@@ -6,6 +6,7 @@ import strawberry
 
 from models.activity import ActivityKind
 from models.api_key import ApiKeyScope
+from models.audit_entry import AuditOutcome
 from models.channel import ChannelKind
 from models.conversation import ConversationStatus
 from models.custom_field import CustomFieldKind
@@ -28,6 +29,7 @@ from resolvers.working_hours import Weekday
 NAMES: dict[type[Enum], str] = {
     ActivityKind: "ActivityKind",
     ApiKeyScope: "ApiKeyScope",
+    AuditOutcome: "AuditOutcome",
     ChangeSource: "ChangeSource",
     ChannelKind: "ChannelKind",
     ClosingNoteMode: "ClosingNoteMode",

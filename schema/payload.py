@@ -1,16 +1,20 @@
 """Payloads: how a mutation answers, and how a refusal becomes data."""
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import fields
 from functools import wraps
 from typing import Any, TypeVar, get_type_hints
 
 import strawberry
+from strawberry.utils.str_converters import to_camel_case
 
 from models.refusal import Code, Conflict, Refused
+from resolvers.deed import Target, doing
 from resolvers.sentences import explain
+from resolvers.viewer import number_in
 from schema.context import Info
+from schema.ids import split_id
 from schema.loaders import Loaders
 
 T = TypeVar("T")
@@ -41,7 +45,9 @@ def mutation(resolve: Callable[..., Awaitable[T]]) -> Any:
 
     A conflict answers also the current object, in the payload's first field.
     """
-    payload: Any = get_type_hints(resolve)["return"]
+    action, hints = to_camel_case(resolve.__name__), get_type_hints(resolve)
+    payload: Any = hints["return"]
+    id_names = [one.name for one in fields(hints["input"]) if one.name.endswith("_id")]
     first_field = next(field.name for field in fields(payload) if field.name != "user_errors")
 
     @wraps(resolve)
@@ -51,9 +57,12 @@ def mutation(resolve: Callable[..., Awaitable[T]]) -> Any:
             outcome, context.loaders = context.done[info.path.key]
             return _again(outcome)
         context.loaders = Loaders()  # what an earlier mutation has loaded may be otherwise now
+        viewer, target = context.viewer, _target(arguments["input"], id_names)
         try:
-            return await resolve(self, info, **arguments)
+            with doing(action, viewer, context, target) as deed:
+                return await resolve(self, info, **arguments)
         except Refused as refused:
+            await deed.refuse(refused)
             current = {first_field: refused.current} if isinstance(refused, Conflict) else {}
             refused_payload: T = payload(
                 user_errors=[user_error(refused, context.language)], **current
@@ -62,6 +71,16 @@ def mutation(resolve: Callable[..., Awaitable[T]]) -> Any:
 
     answer.__signature__ = inspect.signature(resolve)  # type: ignore[attr-defined]  # strawberry reads it
     return strawberry.mutation(resolver=answer)
+
+
+def _target(input: Any, id_names: Sequence[str]) -> Target | None:
+    """Return what a mutation is done to: what the first id of its input names."""
+    for name in id_names:
+        if isinstance(value := getattr(input, name), str):
+            kind, key = split_id(value)
+            number = number_in(key)
+            return None if number is None else Target(kind, number, to_camel_case(name))
+    return None
 
 
 def _again(outcome: Any) -> Any:

@@ -10,6 +10,7 @@ from schema import (
     ai_agent,
     api_key,
     assignment,
+    audit,
     block,
     bulk,
     channel,
@@ -76,6 +77,7 @@ TOPICS: tuple[ModuleType, ...] = (
     lifecycle,
     channel,
     ai_agent,
+    audit,
     event,
     node,
 )

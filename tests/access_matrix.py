@@ -44,6 +44,11 @@ ROWS: dict[str, Row] = {
         " events(workspaceId: $workspaceId, after: $after) { nodes { eventId } } }",
         lambda known: {"workspaceId": known["workspaceId"], "after": known["after"]},
     ),
+    "Query.auditLog": Row(
+        "query($workspaceId: ID!) { auditLog(workspaceId: $workspaceId) { nodes { id } } }",
+        lambda known: {"workspaceId": known["workspaceId"]},
+        Right.VIEW_AUDIT_LOG,
+    ),
     "Mutation.logIn": opened("logIn", email="a@b.c", password="x"),
     "Mutation.logInWithCode": opened("logInWithCode", code="x"),
     "Mutation.refreshSession": opened("refreshSession", refreshToken="x"),

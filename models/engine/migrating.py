@@ -28,3 +28,29 @@ async def add_check(client: BaseDBAsyncClient, table: str, name: str, condition:
             f"CREATE TRIGGER {name}_{moment.lower()} BEFORE {moment} ON {table} WHEN NOT ({check})"
             f" BEGIN SELECT RAISE(ABORT, 'CHECK constraint failed: {name}'); END"
         )
+
+
+async def keep_whole(client: BaseDBAsyncClient, table: str, days: int) -> None:
+    """Have the database refuse to change rows of a table, and to delete those of the last days."""
+    if client.capabilities.dialect == "postgres":
+        await client.execute_query(
+            f"CREATE FUNCTION {table}_is_whole() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " IF TG_OP = 'DELETE' THEN"
+            f" IF OLD.created_at < clock_timestamp() - interval '{days} days' THEN RETURN OLD;"
+            " END IF; END IF;"
+            f" RAISE EXCEPTION '{table} is append-only' USING ERRCODE = 'restrict_violation';"
+            " END $$"
+        )
+        for moment in ("UPDATE OR DELETE", "TRUNCATE"):
+            each = "STATEMENT" if moment == "TRUNCATE" else "ROW"
+            await client.execute_query(
+                f"CREATE TRIGGER {table}_is_whole_{each.lower()} BEFORE {moment} ON {table}"
+                f" FOR EACH {each} EXECUTE FUNCTION {table}_is_whole()"
+            )
+        return
+    edge = f"strftime('%Y-%m-%d %H:%M:%f000+00:00', 'now', '-{days} days')"
+    for moment, when in (("UPDATE", ""), ("DELETE", f" WHEN OLD.created_at >= {edge}")):
+        await client.execute_query(
+            f"CREATE TRIGGER {table}_is_whole_{moment.lower()} BEFORE {moment} ON {table}{when}"
+            f" BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        )

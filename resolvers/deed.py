@@ -1,0 +1,220 @@
+"""Deeds: what a mutation is doing, for whom, so that the audit log is written with what is done.
+
+`resolvers/audited.py` lists what is kept. What is done is written by the transaction that does it,
+what is refused by itself.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+from models.audit_entry import ADDRESS_LENGTH, AuditOutcome
+from models.clock import now
+from models.engine import sql
+from models.refusal import Code, Refused
+from realtime.transaction import keeper
+from resolvers.audited import KEPT, MAKING, PERSONAL
+from resolvers.client import Client
+
+if TYPE_CHECKING:
+    from resolvers.viewer import Viewer
+
+DENIED_PER_MINUTE = 60
+"""How many refusals of one actor are kept in a minute: a flood of them fills nothing."""
+
+HIDEABLE: Mapping[str, str] = {
+    "Conversation": "conversation",
+    "Contact": "contact",
+    "Message": "message",
+    "Comment": "comment",
+    "CustomInbox": "custom_inbox",
+}
+"""The tables of what some members of a workspace see and others do not, by GraphQL type."""
+
+_PROVING = frozenset({"logIn", "logInWithCode", "resetPassword", "acceptInvitation"})
+"""What tells by itself whose deed it is, whoever asks."""
+_COLUMNS = (
+    "workspace_id, actor, action, target_type, target_id, outcome, code, address, request_id,"
+    " created_at"
+)
+
+
+class Origin(Protocol):
+    """What knows from where an operation came."""
+
+    @property
+    def client(self) -> Client:
+        """Return the device and the network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What something is done to."""
+
+    kind: str
+    """Its GraphQL type."""
+    key: int
+    field: str = ""
+    """The argument that names it."""
+
+
+@dataclass(slots=True)
+class Deed:
+    """A mutation that is being answered."""
+
+    action: str
+    viewer: "Viewer | None"
+    origin: Origin
+    target: Target | None = None
+    workspace_id: int | None = None
+    """Where it happens, once a right there was asked for."""
+    user_id: int | None = None
+    """Whose deed it is, where that is a person."""
+    is_kept: bool = False
+    """Whether it is in the audit log, or need not be."""
+
+    def statements(self, told_in: int | None) -> list[sql.Statement]:
+        """Return what keeps an allowed deed; `told_in` is the workspace that is told of it."""
+        if self.is_kept or self.action not in KEPT:
+            return []
+        workspace_id = None if self.action in PERSONAL else self.workspace_id or told_in
+        if not self._is_somebodys or (workspace_id is None and self.action not in PERSONAL):
+            return []
+        return [self._entry(workspace_id, AuditOutcome.ALLOWED)]
+
+    async def refuse(self, refused: Refused) -> None:
+        """Keep that it was refused, if for want of a right and in a workspace of the viewer's."""
+        if not self._is_somebodys or not self._is_denial(refused):
+            return
+        is_hidden, workspace_id = refused.code is Code.NOT_FOUND, self.workspace_id
+        if is_hidden or workspace_id is None:
+            workspace_id = await self._workspace_of_target()
+        is_personal = self.user_id is None or refused.code is Code.INVALID_CREDENTIALS
+        if workspace_id is None and (is_hidden or not is_personal):
+            return
+        query, values = self._entry(workspace_id, AuditOutcome.DENIED, refused.code)
+        query += (
+            " AND (SELECT COUNT(*) FROM audit_entry e WHERE e.workspace_id = w.workspace_id"
+            f" AND e.actor = {self._actor} AND e.outcome = ? AND e.created_at > ?) < ?"
+        )
+        minute = now() - timedelta(minutes=1)
+        limit = [AuditOutcome.DENIED.value, minute, DENIED_PER_MINUTE]
+        await sql.affected(query, *values, *limit)
+
+    @property
+    def _is_somebodys(self) -> bool:
+        """Tell whether it is known who acts: a person, or the program that asks."""
+        is_program = self.viewer is not None and self.viewer.user_id is None
+        return self.user_id is not None or is_program
+
+    def _is_denial(self, refused: Refused) -> bool:
+        """Tell whether it was refused for what is or is not allowed, not for what was given."""
+        if refused.code is Code.NOT_FOUND:
+            named = self.target.field if self.target else ""
+            return refused.field == (named,)
+        is_wrong = refused.code is Code.INVALID_CREDENTIALS and self.action == "changePassword"
+        return refused.code is Code.FORBIDDEN or is_wrong
+
+    async def _workspace_of_target(self) -> int | None:
+        """Return in which workspace of the viewer the target is, if some do not see it there."""
+        target, viewer = self.target, self.viewer
+        if target is None or viewer is None or target.kind not in HIDEABLE:
+            return None
+        table = HIDEABLE[target.kind]
+        rows = await sql.records(f"SELECT workspace_id FROM {table} WHERE id = ?", target.key)
+        return rows[0][0] if rows and rows[0][0] in viewer.memberships else None
+
+    @property
+    def _actor(self) -> str:
+        return f"'{'api_key' if self.user_id is None else 'member'}:' || w.id"
+
+    def _who(self, workspace_id: int | None) -> tuple[str, str, list[Any]]:
+        """Return the table (alias w), the condition and its values that find who acts."""
+        if self.user_id is None:
+            key = self.viewer.credential.partition(":")[2] if self.viewer else 0
+            return "api_key", "w.id = ?", [int(key)]
+        if workspace_id is None:
+            return "member", "w.user_id = ? AND w.is_active = ?", [self.user_id, True]
+        return "member", "w.user_id = ? AND w.workspace_id = ?", [self.user_id, workspace_id]
+
+    def _entry(
+        self, workspace_id: int | None, outcome: AuditOutcome, code: Code | None = None
+    ) -> sql.Statement:
+        """Return the statement that writes it, in every workspace of theirs where none is given."""
+        client, target = self.origin.client, self.target
+        values: list[Any] = [
+            self.action,
+            target.kind if target else None,
+            target.key if target else None,
+            outcome.value,
+            code.value if code else None,
+            client.address[:ADDRESS_LENGTH] if client.address else None,
+            client.request_id,
+            now(),
+        ]
+        table, condition, who = self._who(workspace_id)
+        query = (
+            f"INSERT INTO audit_entry ({_COLUMNS}) SELECT w.workspace_id, {self._actor},"
+            f" {sql.marks(values)} FROM {table} w WHERE {condition}"
+        )
+        return query, [*values, *who]
+
+
+def _current() -> Deed | None:
+    deed = keeper.get()
+    return deed if isinstance(deed, Deed) else None
+
+
+@contextmanager
+def doing(
+    action: str, viewer: "Viewer | None", origin: Origin, target: Target | None
+) -> Iterator[Deed]:
+    """Say what is done inside, and by whom."""
+    user_id = viewer.user_id if viewer is not None and action not in _PROVING else None
+    deed = Deed(action, viewer, origin, target, user_id=user_id)
+    token = keeper.set(deed)
+    try:
+        yield deed
+    finally:
+        keeper.reset(token)
+
+
+@contextmanager
+def doing_to(target: Target) -> Iterator[Deed | None]:
+    """Say to which one of many it is done inside: each has an entry of its own."""
+    deed = _current()
+    part = deed and replace(deed, target=target, workspace_id=None, is_kept=False)
+    token = keeper.set(part)
+    try:
+        yield part
+    finally:
+        keeper.reset(token)
+
+
+def done_in(workspace_id: int) -> None:
+    """Say where it is done."""
+    if (deed := _current()) is not None:
+        deed.workspace_id = workspace_id
+
+
+def done_by(user_id: int) -> None:
+    """Say who has turned out to do it."""
+    if (deed := _current()) is not None:
+        deed.user_id = user_id
+
+
+def done_to(key: int) -> None:
+    """Say what it has made, or found by a token."""
+    deed = _current()
+    if deed is not None and deed.action in MAKING:
+        deed.target = Target(MAKING[deed.action], key)
+        if deed.target.kind == "Workspace":
+            deed.workspace_id = key
+
+
+def done_before() -> None:
+    """Say that it repeats what was done, and does nothing."""
+    if (deed := _current()) is not None:
+        deed.is_kept = True
