@@ -47,7 +47,8 @@ def mutation(resolve: Callable[..., Awaitable[T]]) -> Any:
     """
     action, hints = to_camel_case(resolve.__name__), get_type_hints(resolve)
     payload: Any = hints["return"]
-    id_names = [one.name for one in fields(hints["input"]) if one.name.endswith("_id")]
+    given = fields(hints["input"]) if "input" in hints else ()
+    id_names = [one.name for one in given if one.name.endswith("_id")]
     first_field = next(field.name for field in fields(payload) if field.name != "user_errors")
 
     @wraps(resolve)
@@ -57,7 +58,7 @@ def mutation(resolve: Callable[..., Awaitable[T]]) -> Any:
             outcome, context.loaders = context.done[info.path.key]
             return _again(outcome)
         context.loaders = Loaders()  # what an earlier mutation has loaded may be otherwise now
-        viewer, target = context.viewer, _target(arguments["input"], id_names)
+        viewer, target = context.viewer, _target(arguments.get("input"), id_names)
         try:
             with doing(action, viewer, context, target) as deed:
                 return await resolve(self, info, **arguments)
