@@ -15,6 +15,7 @@ ARGUMENTS = {
     "after": "Only what follows this cursor.",
     "before": "Only what precedes this cursor.",
     "conversation_id": "Only this conversation.",
+    "filter": "Only what is like this.",
     "first": "How many items from the start: 1 to 100, by default 25.",
     "id": "The object's global id.",
     "ids": "The objects' global ids.",
