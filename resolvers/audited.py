@@ -34,6 +34,7 @@ CHANGING = frozenset(
         "updateInbox",
         "deleteInbox",
         "updateContact",
+        "deleteContact",
         "tagContact",
         "untagContact",
         "blockContact",

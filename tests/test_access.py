@@ -9,6 +9,7 @@ import pytest
 
 from models.member import Role
 from realtime.attendance import PresenceState
+from resolvers.audited import CHANGING, MAKING, NOT_KEPT, PERSONAL
 from resolvers.presence import set_presence
 from resolvers.typing_indicator import start_typing
 from resolvers.viewer import RIGHTS, Grant, Right
@@ -96,6 +97,14 @@ def test_every_field_has_its_row() -> None:
     roots = (schema.query_type, schema.mutation_type, schema.subscription_type)
     fields = {f"{root.name}.{name}" for root in roots if root for name in root.fields}
     assert set(ROWS) == fields
+
+
+def test_of_every_mutation_it_is_said_whether_the_audit_log_keeps_it() -> None:
+    schema = build_schema()._schema
+    assert schema.mutation_type is not None
+    lists = [set(MAKING), set(CHANGING), set(PERSONAL), set(NOT_KEPT)]
+    assert sorted(name for one in lists for name in one) == sorted(schema.mutation_type.fields)
+    assert all(NOT_KEPT.values())
 
 
 @pytest.mark.parametrize("kind", ["Query", "Mutation"])

@@ -5,10 +5,8 @@ from typing import Any
 from models.audit_entry import AuditEntry
 from models.engine import sql
 from models.member import Role, Visibility
-from resolvers.audited import CHANGING, MAKING, NOT_KEPT, PERSONAL
 from resolvers.deed import DENIED_PER_MINUTE
 from schema.ids import encode_id
-from schema.root import build_schema
 from tests.acting import api_key
 from tests.world import PASSWORD, Api, Person, World, make_world, run_jobs
 
@@ -53,14 +51,6 @@ async def do(api: Api, who: Person | str | None, action: str, **given: Any) -> A
     )
     payload = (await api.ask(who, document, input=given))[action]
     return [error["code"] for error in payload["userErrors"]]
-
-
-def test_of_every_mutation_it_is_said_whether_it_is_kept() -> None:
-    schema = build_schema()._schema
-    assert schema.mutation_type is not None
-    lists = [set(MAKING), set(CHANGING), set(PERSONAL), set(NOT_KEPT)]
-    assert sorted(name for one in lists for name in one) == sorted(schema.mutation_type.fields)
-    assert all(NOT_KEPT.values())
 
 
 async def test_what_is_made_changed_and_removed_is_kept(api: Api, world: World) -> None:
