@@ -10,6 +10,7 @@ MAKING: Mapping[str, str] = {
     "createTeam": "Team",
     "createInbox": "CustomInbox",
     "createContact": "Contact",
+    "importContacts": "ContactImport",
     "createTag": "Tag",
     "createCustomField": "CustomField",
     "createLifecycleStage": "LifecycleStage",

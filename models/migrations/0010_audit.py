@@ -19,7 +19,7 @@ async def constrain(_apps: Any, editor: BaseSchemaEditor) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0008_upkeep")]
+    dependencies = [("models", "0009_transfers")]
 
     initial = False
 
