@@ -153,11 +153,15 @@ class World:
         return "channel", columns, iter([row])
 
     def _contacts(self) -> tuple[str, str, Iterator[Row]]:
-        columns = "id workspace_id first_name last_name phone email search_text version created_at"
+        columns = (
+            "id workspace_id first_name last_name phone email search_text folded_name version"
+            " created_at"
+        )
         first, _ = self.span
         rows = (
             (one, WORKSPACE, f"Contact{one}", "Example", f"+336{one:08}", f"c{one}@example.test",
-             f"contact{one} example +336{one:08} c{one}@example.test", 1, moment(first[one]))
+             f"contact{one} example +336{one:08} c{one}@example.test",
+             f"contact{one} example", 1, moment(first[one]))
             for one in self._each()
         )  # fmt: skip
         return "contact", columns, rows

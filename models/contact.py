@@ -33,7 +33,13 @@ class Contact(Model):
     lifecycle_stage_id: int | None
     picture_url = fields.CharField(max_length=2000, null=True)
     search_text = fields.TextField(default="")
-    """Names, phone and email in lower case, for the contact search."""
+    """Names, phone and email, folded, for the contact search."""
+    folded_name = fields.CharField(max_length=250, default="", db_default="")
+    """First and last name, folded, for lists by name; on PostgreSQL in the order of characters."""
+    claimed_phone = fields.CharField(max_length=16, null=True)
+    """The phone that they came with, which another contact had: perhaps they are the same."""
+    claimed_email = fields.CharField(max_length=254, null=True)
+    """The email that they came with, which another contact had."""
     conversation: fields.BackwardOneToOneRelation["Conversation"]
     version = fields.IntField(default=1)
     created_at = fields.DatetimeField()
@@ -41,4 +47,9 @@ class Contact(Model):
     class Meta:
         table = "contact"
         unique_together = (("workspace", "phone"), ("workspace", "email"))
-        indexes = (("workspace_id", "created_at", "id"),)
+        indexes = (
+            ("workspace_id", "created_at", "id"),
+            ("workspace_id", "folded_name", "id"),
+            ("workspace_id", "claimed_phone"),
+            ("workspace_id", "claimed_email"),
+        )

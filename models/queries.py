@@ -10,10 +10,12 @@ from models.records import (
     AI_AGENTS,
     CONTACTS,
     CONVERSATIONS,
+    LISTED_CONTACTS,
     MEMBERS,
+    THREADS,
     USERS,
-    ContactRecord,
     ConversationRecord,
+    ListedContactRecord,
     MemberRecord,
     Table,
 )
@@ -145,19 +147,19 @@ def next_id(table: str) -> str:
     return f"(SELECT COALESCE(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = '{table}')"
 
 
-async def read_contacts(rest: str, *values: Any) -> list[ContactRecord]:
+async def read_contacts(rest: str, *values: Any) -> list[ListedContactRecord]:
     """Return contacts (alias ct) of conversations (c) with their assignee (m).
 
     `rest` is what follows the joins: WHERE, ORDER BY and LIMIT.
     """
     rows = await sql.records(
-        f"SELECT {CONTACTS.columns('ct')} FROM contact ct"
+        f"SELECT {LISTED_CONTACTS.columns('ct')}, {THREADS.columns('c')} FROM contact ct"
         " JOIN conversation c ON c.contact_id = ct.id"
         f" LEFT JOIN member m ON m.id = c.assignee_id {rest}",
         *values,
     )
-    decode = CONTACTS.decoder()
-    return [decode(row, 0) for row in rows]
+    contact, thread = LISTED_CONTACTS.decoder(), THREADS.decoder()
+    return [contact(row, 0, thread(row, LISTED_CONTACTS.width)) for row in rows]
 
 
 async def read_members(rest: str, *values: Any) -> list[MemberRecord]:

@@ -76,8 +76,24 @@ class ContactRecord:
     country: str | None
     lifecycle_stage_id: int | None
     picture_url: str | None
+    folded_name: str
     version: int
     created_at: datetime
+
+
+@dataclass(slots=True, eq=False)
+class ThreadRecord:
+    """What a list of contacts looks at of a row of `conversation`."""
+
+    id: int
+    last_message_at: datetime
+
+
+@dataclass(slots=True, eq=False)
+class ListedContactRecord(ContactRecord):
+    """A row of `contact`, with its conversation."""
+
+    conversation: ThreadRecord
 
 
 @dataclass(slots=True, eq=False)
@@ -263,6 +279,8 @@ USERS = Table(UserRecord, "account")
 MEMBERS = Table(MemberRecord, "member")
 AI_AGENTS = Table(AiAgentRecord, "ai_agent")
 CONTACTS = Table(ContactRecord, "contact")
+LISTED_CONTACTS = Table(ListedContactRecord, "contact")
+THREADS = Table(ThreadRecord, "conversation")
 CONVERSATIONS = Table(ConversationRecord, "conversation")
 MESSAGES = Table(MessageRecord, "message")
 ACTIVITIES = Table(ActivityRecord, "activity")

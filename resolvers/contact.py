@@ -8,23 +8,16 @@ from models.clock import now
 from models.contact import Contact
 from models.conversation import Conversation, ConversationStatus
 from models.engine import sql
-from models.layout import Layout
-from models.queries import Records, Where, read_contacts
-from models.records import ContactRecord, ContactRow
+from models.records import ContactRow
 from models.refusal import Code, Refused, sentence
 from realtime.events import ContactCreated, ContactUpdated
 from realtime.transaction import Announce, transaction
-from resolvers.access import get_contact, hold_contact, visible_conversations
-from resolvers.contact_details import DETAILS, Details, country_of, search_text
+from resolvers.access import get_contact, hold_contact
+from resolvers.contact_details import DETAILS, NO_CLAIMS, Claims, Details, country_of, fold_details
 from resolvers.custom_field_value import GivenValue, save_values
 from resolvers.idempotency import claim_key
 from resolvers.lifecycle import check_stage, keep_stage
-from resolvers.page import Page, PageRequest, keyset_page
-from resolvers.proof import proved, proving
 from resolvers.viewer import Right, Viewer, require
-
-SEARCH_LENGTH = 100
-"""How many characters of a search are looked at."""
 
 
 async def create_contact(
@@ -57,6 +50,7 @@ async def add_contact(
     *,
     country: str | None = None,
     picture_url: str | None = None,
+    claims: Claims = NO_CLAIMS,
 ) -> Contact:
     """Write a new contact and its conversation, and announce it."""
     moment = now()
@@ -65,9 +59,11 @@ async def add_contact(
         **{name: getattr(details, name) for name in DETAILS},
         country=country_of(details.phone) or country,
         picture_url=picture_url,
+        claimed_phone=claims.phone,
+        claimed_email=claims.email,
         created_at=moment,
     )
-    contact.search_text = search_text(contact)
+    fold_details(contact)
     try:
         await contact.save(force_create=True)
     except IntegrityError as error:
@@ -121,9 +117,9 @@ async def _save_details(
         setattr(contact, name, getattr(details, name))
     if "phone" in changed:
         contact.country = country_of(contact.phone) or contact.country
-    contact.search_text = search_text(contact)
+    fold_details(contact)
     try:
-        await save_update(contact, announce, *changed, "country", "search_text")
+        await save_update(contact, announce, *changed, "country", "search_text", "folded_name")
     except IntegrityError as error:
         raise taken("phone" if "phone" in changed else "email") from error
 
@@ -156,31 +152,3 @@ def taken(field: str) -> Refused:
         "email": sentence("Another contact has this email address."),
     }
     return Refused(Code.TAKEN, sentences[field], field=(field,))
-
-
-async def list_contacts(
-    viewer: Viewer,
-    workspace_id: int,
-    request: PageRequest,
-    *,
-    search: str | None = None,
-    layout: Layout | None = None,
-) -> Page[ContactRecord]:
-    """Return visible contacts, newest first; `search` finds every word in name, phone or email.
-
-    With a layout its rows have only what that asks for.
-    """
-    where = proving(viewer, visible_conversations(viewer, workspace_id))
-    found_in = "strpos" if sql.dialect() == "postgres" else "instr"
-    for word in (search or "")[:SEARCH_LENGTH].casefold().split():
-        where &= Where(f"{found_in}(ct.search_text, ?) > 0", (word,))
-    page = await keyset_page(
-        layout or Records(read_contacts),
-        where,
-        request,
-        alias="ct",
-        key="created_at",
-        descending=True,
-    )
-    proved(viewer, page.rows)
-    return page

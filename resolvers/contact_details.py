@@ -7,12 +7,15 @@ from typing import Any
 import phonenumbers
 
 from models.contact import Contact
+from models.folding import folded
 from models.records import ContactRow
 from models.refusal import Code, Refused
 
 NAME_LENGTH = 100
 EMAIL_LENGTH = 254
 LANGUAGE_LENGTH = 16
+FOLDED_LENGTH = 250
+"""Only names of odd letters come to more when folded; an index takes no text of any length."""
 DETAILS = ("first_name", "last_name", "phone", "email", "language")
 
 
@@ -27,6 +30,17 @@ class Details:
     email: str | None = None
     language: str | None = None
     lifecycle_stage_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a contact came with that another one has."""
+
+    phone: str | None = None
+    email: str | None = None
+
+
+NO_CLAIMS = Claims()
 
 
 def clean_details(**values: str | None) -> Details:
@@ -111,13 +125,26 @@ def country_of(phone: str | None) -> str | None:
     """Return the country of a phone number in E.164, as ISO 3166-1 alpha-2."""
     if phone is None:
         return None
-    return phonenumbers.region_code_for_number(phonenumbers.parse(phone, None))
+    region = phonenumbers.region_code_for_number(phonenumbers.parse(phone, None))
+    return region if region and region.isalpha() else None  # 001 is that of no country
 
 
 def search_text(contact: Contact | Details) -> str:
     """Return what the contact search looks through."""
-    parts = (contact.first_name, contact.last_name, contact.phone or "", contact.email or "")
-    return " ".join(part for part in parts if part).casefold()
+    name = f"{contact.first_name} {contact.last_name}".strip()
+    parts = (name, contact.phone or "", contact.email or "")
+    return " ".join(folded(part) for part in parts if part)
+
+
+def folded_name(contact: Contact | Details) -> str:
+    """Return by what a contact stands in lists by name."""
+    return folded(f"{contact.first_name} {contact.last_name}".strip())[:FOLDED_LENGTH]
+
+
+def fold_details(contact: Contact) -> None:
+    """Write down a contact's details as searches and lists by name look at them."""
+    contact.search_text = search_text(contact)
+    contact.folded_name = folded_name(contact)
 
 
 def display_name(contact: ContactRow) -> str:

@@ -42,7 +42,8 @@ async def bury(conversation: ConversationRecord, announce: Announce) -> None:
     await sql.affected(
         "UPDATE contact SET workspace_id = ?, first_name = '', last_name = '', phone = NULL,"
         " email = NULL, language = NULL, country = NULL, lifecycle_stage_id = NULL,"
-        " picture_url = NULL, search_text = '', version = version + 1 WHERE id = ?",
+        " picture_url = NULL, search_text = '', folded_name = '', claimed_phone = NULL,"
+        " claimed_email = NULL, version = version + 1 WHERE id = ?",
         NOWHERE,
         contact_id,
     )

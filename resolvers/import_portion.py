@@ -18,7 +18,7 @@ from realtime.events import ContactCreated, ContactUpdated
 from realtime.jobs import Retry
 from realtime.transaction import Announce
 from resolvers.access import sees
-from resolvers.contact_details import country_of, search_text
+from resolvers.contact_details import country_of, folded_name, search_text
 from resolvers.import_book import (
     DETAIL_NAMES,
     KEYS,
@@ -36,9 +36,10 @@ from resolvers.vocabulary import keep_words
 
 CONTACT = (
     *("id", "workspace_id", "first_name", "last_name", "phone", "email", "language"),
-    *("country", "lifecycle_stage_id", "picture_url", "search_text", "version", "created_at"),
+    *("country", "lifecycle_stage_id", "picture_url", "search_text"),
+    *("folded_name", "version", "created_at"),
 )
-CHANGEABLE = (*DETAIL_NAMES, "country", "search_text", "version")
+CHANGEABLE = (*DETAIL_NAMES, "country", "search_text", "folded_name", "version")
 CONVERSATION = (
     *("id", "workspace_id", "contact_id", "status", "last_seq", "incoming_count"),
     *("last_message_at", "status_since", "wake_on_reply", "version", "created_at"),
@@ -237,6 +238,7 @@ def _contact(workspace_id: int, entry: Entry, key: int, moment: Any) -> tuple[An
         details.lifecycle_stage_id,
         was.picture_url if was is not None else None,
         search_text(details),
+        folded_name(details),
         was.version + 1 if was is not None else 1,
         was.created_at if was is not None else moment,
     )

@@ -1,7 +1,8 @@
 """Inbound: what a contact's message, an echo or a receipt changes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from connectors.channels import (
     ContactProfile,
@@ -15,7 +16,6 @@ from models.channel import Channel
 from models.clock import now
 from models.contact_channel import ContactChannel
 from models.conversation import Conversation
-from models.engine import sql
 from models.message import Direction, Message, MessageKind, MessageSource, MessageStatus
 from models.queries import lock_conversation
 from models.records import ConversationRecord
@@ -24,7 +24,8 @@ from models.workspace import Workspace
 from realtime.transaction import Announce
 from resolvers.access import is_frozen
 from resolvers.contact import add_contact
-from resolvers.contact_details import NAME_LENGTH, Details, clean_email, clean_phone
+from resolvers.contact_details import NAME_LENGTH, Claims, Details, clean_email, clean_phone
+from resolvers.contact_duplicates import MAX_CLAIMS, who_has
 from resolvers.conversation import contact_wrote
 from resolvers.delivery import reply_arrived, report_status
 from resolvers.thread import Draft, Target, append, hold_message, take_message_id
@@ -152,28 +153,24 @@ async def _contact_id(
 ) -> int:
     """Return the contact who has the vendor's id as their phone, or make one of what it says.
 
-    A phone or email that another contact has is left out. One statement decides both: a contact
-    of that phone that comes up after it meets the unique index, and the item is tried again.
+    A phone or email that another contact has is only claimed. One statement decides both: a
+    contact of that phone that comes up after it meets the unique index, and the item is tried
+    again.
     """
-    phone = _free_of_doubt(clean_phone, profile.phone or external_id)
-    email = _free_of_doubt(clean_email, profile.email)
-    taken = await sql.rows(
-        "SELECT id, phone, email FROM contact"
-        " WHERE workspace_id = ? AND (phone = ? OR phone = ? OR email = ?)",
-        channel.workspace_id,
-        external_id,
-        phone,
-        email,
-    )
+    given_phone = _free_of_doubt(clean_phone, profile.phone or external_id)
+    given_email = _free_of_doubt(clean_email, profile.email)
+    taken = await who_has(channel.workspace_id, external_id, given_phone, given_email)
     for row in taken:
         if row["phone"] == external_id:
             return int(row["id"])
+    phone, claimed_phone = _shared(taken, "phone", given_phone)
+    email, claimed_email = _shared(taken, "email", given_email)
     details = Details(
         frozenset(),
         first_name=(profile.first_name or "").strip()[:NAME_LENGTH],
         last_name=(profile.last_name or "").strip()[:NAME_LENGTH],
-        phone=None if any(row["phone"] == phone for row in taken) else phone,
-        email=None if any(row["email"] == email for row in taken) else email,
+        phone=phone,
+        email=email,
         language=(profile.language or "")[:16] or None,
     )
     if not (details.first_name or details.last_name or details.phone or details.email):
@@ -185,8 +182,19 @@ async def _contact_id(
         announce,
         country=country if len(country) == 2 else None,
         picture_url=profile.picture_url,
+        claims=Claims(claimed_phone, claimed_email),
     )
     return int(contact.id)
+
+
+def _shared(
+    taken: Sequence[Mapping[str, Any]], name: str, value: str | None
+) -> tuple[str | None, str | None]:
+    """Return what a new contact has of a phone or email: it or, where another has it, a claim."""
+    for row in taken:
+        if value is not None and row[name] == value:
+            return None, value if row[f"{name}_claims"] < MAX_CLAIMS else None
+    return value, None
 
 
 def _free_of_doubt(clean: Callable[[str | None], str | None], value: str | None) -> str | None:

@@ -118,24 +118,27 @@ async def keyset_page(
     alias: str,
     key: str,
     descending: bool,
+    kind: type = datetime,
+    path: str = "",
 ) -> Page[Any]:
-    """Return one page of a list ordered by the moment `key`, then by id; one statement.
+    """Return one page of a list ordered by `key`, a moment or of a `kind`, then by id.
 
-    `alias` is the table of key and id.
+    `alias` is the table of key and id; `path` leads to it from the rows' own, as `assignee.` does.
+    One statement.
     """
     for field, cursor, is_after in (
         ("after", request.after, True),
         ("before", request.before, False),
     ):
         if cursor is not None:
-            moment, row_id, sort = decode_key(cursor, field, datetime, int, str)
+            value, row_id, sort = decode_key(cursor, field, kind, int, str)
             if sort != key:
                 raise _bad_page("This cursor is not one of this list.", field)
             side = "<" if descending is is_after else ">"
             beyond = f"{alias}.{key} {side} ? OR {alias}.id {side} ?"
-            where &= Where(f"{alias}.{key} {side}= ? AND ({beyond})", (moment, moment, row_id))
+            where &= Where(f"{alias}.{key} {side}= ? AND ({beyond})", (value, value, row_id))
     way = "DESC" if descending is not request.backward else "ASC"
-    place = (key, "id")
+    place = (f"{path}{key}", f"{path}id")
     rows = await reading.read(
         f"WHERE {where.condition} ORDER BY {alias}.{key} {way}, {alias}.id {way}"
         f" LIMIT {request.size + 1}",

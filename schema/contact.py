@@ -10,11 +10,14 @@ from models.records import ContactRow
 from resolvers import contact as contacts
 from resolvers import contact_details as details
 from resolvers.access import get_contact
+from resolvers.contact_duplicates import list_duplicates
+from resolvers.contact_list import ContactSort, list_contacts
 from schema.columns import layout_of, sourced
 from schema.connection import Connection, connect, page_request
 from schema.context import Info, viewer_of
 from schema.custom_field import CustomFieldValueInput, given_values
 from schema.ids import decode_id, decode_optional_id
+from schema.inbox_filter import InboxFilterInput, filter_of
 from schema.objects.contact import Contact
 from schema.payload import Payload, mutation, result
 
@@ -111,18 +114,44 @@ class Query:
         info: Info,
         workspace_id: strawberry.ID,
         search: str | None = None,
+        filter: InboxFilterInput | None = None,
+        sort: ContactSort = ContactSort.NEWEST,
         first: int | None = None,
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,
     ) -> Any:
-        """The contacts that the viewer may see, newest first; `search` looks for every word in
-        name, phone and email."""
-        page = await contacts.list_contacts(
+        """The contacts that the viewer may see. `search` looks for every word in name, phone and
+        email, whatever its case and accents, and for the digits of a phone number however they are
+        grouped; `filter` looks at a contact and its conversation."""
+        page = await list_contacts(
             viewer_of(info),
             decode_id(workspace_id, "Workspace", "workspaceId"),
             page_request(first, after, last, before),
             search=search,
+            conditions=filter_of(filter) if filter else None,
+            sort=sort,
+            layout=layout_of(info),
+        )
+        return connect(page)
+
+    @sourced(Connection[Contact], {"Contact": CONTACT})
+    async def duplicate_contacts(
+        self,
+        info: Info,
+        workspace_id: strawberry.ID,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Any:
+        """The contacts who came with a phone number or an email address that another contact has,
+        newest first: `Contact.duplicates` of each says with whom it could be merged. Only what the
+        viewer may see, on both sides."""
+        page = await list_duplicates(
+            viewer_of(info),
+            decode_id(workspace_id, "Workspace", "workspaceId"),
+            page_request(first, after, last, before),
             layout=layout_of(info),
         )
         return connect(page)

@@ -39,6 +39,11 @@ ROWS: dict[str, Row] = {
         lambda known: {"id": known["importId"]},
         Right.IMPORT_CONTACTS,
     ),
+    "Query.duplicateContacts": Row(
+        "query($workspaceId: ID!) {"
+        " duplicateContacts(workspaceId: $workspaceId) { nodes { id } } }",
+        lambda known: {"workspaceId": known["workspaceId"]},
+    ),
     "Query.events": Row(
         "query($workspaceId: ID!, $after: String!) {"
         " events(workspaceId: $workspaceId, after: $after) { nodes { eventId } } }",

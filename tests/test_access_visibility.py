@@ -13,7 +13,7 @@ from models.refusal import Refused
 from realtime.log import read_head
 from resolvers.access import get_contact, get_conversation, sees
 from resolvers.batches import conversations_by_id
-from resolvers.contact import list_contacts
+from resolvers.contact_list import list_contacts
 from resolvers.inbox_kinds import InboxKind, StandardInbox
 from resolvers.inbox_pages import count_inboxes, list_conversations
 from resolvers.node import find_nodes

@@ -49,6 +49,7 @@ async def test_a_new_contact_is_what_create_contact_makes(api: Api, world: World
         *("Lee", "+33612345678", "ann@b.test", "fr", "FR", 1),
     )
     assert ann.search_text == "ann lee +33612345678 ann@b.test"
+    assert ann.folded_name == "ann lee"
     assert ann.lifecycle_stage_id == made["Customer"].id
     tag_ids = await ContactTag.filter(contact_id=ann.id).values_list("tag_id", flat=True)
     assert set(tag_ids) == {made["VIP"].id, made["Press"].id}

@@ -146,6 +146,7 @@ async def test_a_phone_or_email_that_is_taken_is_left_out(api: Api, world: World
 
     contact = await Contact.get(first_name="John")
     assert (contact.phone, contact.email, contact.last_name) == (None, None, "Doe")
+    assert (contact.claimed_phone, contact.claimed_email) == ("+60177872890", "john@example.com")
 
 
 @pytest.mark.parametrize(

@@ -130,15 +130,15 @@ def marks(values: Collection[Any]) -> str:
     return ", ".join("?" * len(values)) or "NULL"
 
 
-def among(column: str) -> str:
-    """Return the SQL of `column` being one of a `group` of integers: one placeholder for all."""
+def among(column: str, kind: Literal["bigint", "text"] = "bigint") -> str:
+    """Return the SQL of `column` being one of a `group` of values: one placeholder for all."""
     if dialect() == "sqlite":
         return f"{column} IN (SELECT value FROM json_each(?))"
-    return f"{column} = ANY(cast(? as bigint[]))"
+    return f"{column} = ANY(cast(? as {kind}[]))"
 
 
-def group(values: Collection[int]) -> Any:
-    """Return integers as the one value that `among` takes."""
+def group(values: Collection[int] | Collection[str]) -> Any:
+    """Return integers or texts as the one value that `among` takes."""
     return json.dumps(list(values)) if dialect() == "sqlite" else list(values)
 
 

@@ -7,14 +7,15 @@ import strawberry
 
 from models.records import ContactRow
 from resolvers import batches, contact_details
-from resolvers.viewer import Right
+from resolvers.contact_duplicates import duplicates_of_contacts
+from resolvers.viewer import Right, Viewer
 from resolvers.vocabulary import (
     field_values_of_contacts,
     lifecycle_stages_by_id,
     tags_of_contacts,
 )
 from schema.columns import derived
-from schema.context import Info
+from schema.context import Info, viewer_of
 from schema.objects.channel import ContactChannel
 from schema.objects.custom_field import CustomFieldValue
 from schema.objects.lifecycle_stage import LifecycleStage
@@ -66,6 +67,12 @@ class Contact(Node):
         """Whether there is a number that the viewer can call."""
         return root.phone is not None
 
+    @derived("phone")
+    def call_url(root: strawberry.Parent[ContactRow]) -> str | None:
+        """The `tel:` link that opens the dialler; null where there is no number that the viewer
+        can call."""
+        return None if root.phone is None else f"tel:{root.phone}"
+
     @relation(bool, batches.blocked_contacts, then=lambda _, blocked: bool(blocked), needs=("id",))
     def is_blocked(root: strawberry.Parent[ContactRow]) -> int:
         """Whether they are blocked: their conversation is frozen, and in no standard inbox."""
@@ -109,6 +116,17 @@ class Contact(Node):
     def conversation(root: strawberry.Parent[ContactRow]) -> int:
         """The contact's one lasting conversation."""
         return root.id
+
+    @relation(
+        list[Annotated["Contact", strawberry.lazy("schema.objects.contact")]],
+        duplicates_of_contacts,
+        then=lambda _, found: found or [],
+        needs=("id", "workspace_id"),
+    )
+    def duplicates(root: strawberry.Parent[ContactRow], info: Info) -> tuple[Viewer, int, int]:
+        """Perhaps the same person, the oldest first: contacts whom the viewer may see that have or
+        came with the same phone number or email address. At most 20 come with what one has."""
+        return (viewer_of(info), root.workspace_id, root.id)
 
     @derived("workspace_id")
     def viewer_can_edit(root: strawberry.Parent[ContactRow], info: Info) -> bool:
