@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -186,8 +187,12 @@ async def _write(workspace_id: int, entries: Sequence[Entry], announce: Announce
     contact_ids = dict(zip(new, await _next_ids("contact", len(new)), strict=True))
     conversation_ids = dict(zip(new, await _next_ids("conversation", len(new)), strict=True))
     contact_ids |= {entry: entry.identity for entry in old}
-    moment = now()
-    contacts = [_contact(workspace_id, entry, contact_ids[entry], moment) for entry in entries]
+    began = now()
+    # each at a moment of its own: lists are ordered by it, also by clients that know no ids
+    moments = {entry: began + timedelta(microseconds=place) for place, entry in enumerate(new)}
+    contacts = [
+        _contact(workspace_id, entry, contact_ids[entry], moments.get(entry)) for entry in entries
+    ]
     changes = ", ".join(f"{name} = excluded.{name}" for name in CHANGEABLE)
     await _insert("contact", CONTACT, contacts, f" ON CONFLICT (id) DO UPDATE SET {changes}")
     closed = ConversationStatus.CLOSED.value
@@ -196,7 +201,7 @@ async def _write(workspace_id: int, entries: Sequence[Entry], announce: Announce
             *(conversation_ids[entry], workspace_id, contact_ids[entry], closed, 0, 0),
             *(moment, moment, True, 1, moment),
         )
-        for entry in new
+        for entry, moment in moments.items()
     ]
     await _insert("conversation", CONVERSATION, conversations)
     await _describe(contact_ids)
@@ -226,7 +231,7 @@ async def _describe(contact_ids: Mapping[Entry, int]) -> None:
     )
 
 
-def _contact(workspace_id: int, entry: Entry, key: int, moment: Any) -> tuple[Any, ...]:
+def _contact(workspace_id: int, entry: Entry, key: int, moment: datetime | None) -> tuple[Any, ...]:
     details = details_of(entry)
     was = entry.row.contact if entry.row is not None else None
     country = country_of(details.phone) if was is None or details.phone != was.phone else None

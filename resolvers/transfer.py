@@ -47,11 +47,15 @@ def actor_in(viewer: Viewer, workspace_id: int) -> str:
 
 
 def sees_transfer(viewer: Viewer, workspace_id: int, kind: TransferKind, actor: str) -> bool:
-    """Tell whether the viewer sees a transfer: who started it, and who leads. No query."""
+    """Tell whether the viewer sees a transfer. No query.
+
+    Who may import sees every import; an export, who started it and who leads.
+    """
     membership = viewer.memberships.get(workspace_id)
     if membership is None or not membership.has(RIGHTS[kind]):
         return False
-    return membership.role is not Role.AGENT or actor == actor_in(viewer, workspace_id)
+    is_for_all = kind is TransferKind.IMPORT or membership.role is not Role.AGENT
+    return is_for_all or actor == actor_in(viewer, workspace_id)
 
 
 def sight_of(viewer: Viewer, workspace_id: int) -> str:
@@ -86,7 +90,8 @@ async def keyset_of_kind(
 ) -> Page[Transfer]:
     """Return the imports or the exports that the viewer sees, the newest first."""
     where = Where("t.workspace_id = ? AND t.kind = ?", (workspace_id, kind.value))
-    if viewer.memberships[workspace_id].role is Role.AGENT:
+    role = viewer.memberships[workspace_id].role
+    if kind is TransferKind.EXPORT and role is Role.AGENT:
         where &= Where("t.actor = ?", (actor_in(viewer, workspace_id),))
     return await keyset_page(
         Records(_read), where, request, alias="t", key="created_at", descending=True
