@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import uvloop
 
-from benchmarks import fanout, inboxes, load, peers, report, scale, seeding, work
+from benchmarks import fanout, importing, inboxes, load, peers, report, scale, seeding, work
 from benchmarks.data import World
 from benchmarks.processes import Running, server
 
@@ -24,10 +24,11 @@ PARTS: dict[str, tuple[work.Requests, work.Requests]] = {
     "sendMessage": (work.send_graphql, work.send_bare),
 }
 """The requests to everybody who speaks GraphQL, and to the bare program."""
-PARTS_OF_A_RUN = ("pages", "send", "fanout", "inboxes", "growth", "idle", "scale")
+PARTS_OF_A_RUN = ("pages", "send", "fanout", "inboxes", "import", "growth", "idle", "scale")
 """The last three take longer, and are measured only when they are asked for."""
 ALONE = {
     "inboxes": inboxes.measure,
+    "import": importing.measure,
     "growth": scale.growth,
     "idle": scale.idle,
     "scale": scale.processes,
@@ -148,6 +149,7 @@ async def run(options: argparse.Namespace) -> None:
             result["sqlite"] = await measure("sqlite", url, options)
         if options.part is None:
             result["inboxes"] = await inboxes.measure(postgres_url, options)
+            result["import"] = await importing.measure(postgres_url, options)
     seconds = (datetime.now(UTC) - begin).total_seconds()
     result["seconds"] = round(seconds)
     report.keep(seeding.DIRECTORY / "last.json", result)
