@@ -24,7 +24,7 @@ from resolvers.deed import done_by, done_to
 from resolvers.idempotency import claim_key
 from resolvers.member import check_leads, check_restrictions, restrictions_at_first
 from resolvers.names import check_name
-from resolvers.password import hash_password
+from resolvers.password import check_new_password, hash_password
 from resolvers.tokens import hash_token, new_token
 from resolvers.viewer import Membership, Right, Viewer, hidden, may, require
 from resolvers.workspace import written
@@ -34,7 +34,6 @@ VALID_DAYS = 7
 MAX_PENDING = 100
 """How many invitations of a workspace wait at once: they are one list, never in pages."""
 EMAIL_LENGTH = 254
-PASSWORD_LENGTHS = (8, 256)
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+")
 
 
@@ -46,18 +45,10 @@ def check_email(email: str) -> str:
     return email
 
 
-def check_person(name: str | None, password: str | None) -> tuple[str, str]:
+def check_person(name: str | None, password: str | None, email: str) -> tuple[str, str]:
     """Return name and password of a new account; refuse what does not do."""
     name, password = check_name(name), password or ""
-    least, most = PASSWORD_LENGTHS
-    if not least <= len(password) <= most:
-        raise Refused(
-            Code.INVALID,
-            "A password has {least} to {most} characters.",
-            field=("password",),
-            least=least,
-            most=most,
-        )
+    check_new_password(password, email, "password")
     return name, password
 
 
@@ -152,7 +143,7 @@ async def accept_invitation(
     digest = hash_token(token)
     email = (await _good_invitation(digest)).email
     user = await User.filter(email=email).first()
-    person = check_person(name, password) if user is None else None
+    person = check_person(name, password, email) if user is None else None
     if user is not None and (viewer is None or viewer.user_id != user.id):
         raise Refused(Code.FORBIDDEN, "Log in to the account of the invited address first.")
     hashed = await hash_password(person[1]) if person is not None else ""

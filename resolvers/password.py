@@ -38,18 +38,18 @@ _passwords = PasswordHash.recommended()
 _NOBODY = _passwords.hash("a password that nobody has")
 
 
-def check_new_password(password: str, email: str) -> None:
+def check_new_password(password: str, email: str, field: str = "newPassword") -> None:
     """Refuse a password that is too short, too long, or the account's address."""
     if not LEAST_LENGTH <= len(password) <= MOST_LENGTH:
         raise Refused(
             Code.INVALID,
             "A password has {least} to {most} characters.",
-            field=("newPassword",),
+            field=(field,),
             least=LEAST_LENGTH,
             most=MOST_LENGTH,
         )
     if password.strip().lower() == email:
-        raise Refused(Code.INVALID, "A password is not the email address.", field=("newPassword",))
+        raise Refused(Code.INVALID, "A password is not the email address.", field=(field,))
 
 
 async def hash_password(password: str) -> str:

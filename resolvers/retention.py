@@ -6,6 +6,7 @@ from models.clock import now
 from models.engine import sql
 from models.idempotency_key import IdempotencyKey
 from models.inbound_event import InboundEvent
+from models.invitation import Invitation
 from models.job import Job, JobState
 from models.log_in_code import LogInCode
 from models.openid_attempt import OpenidAttempt
@@ -21,6 +22,8 @@ CLEAN_UP = "clean_up"
 CLEAN_UP_EVERY_SECONDS = 3600
 INBOUND_RETENTION_DAYS = 30
 DEAD_JOB_RETENTION_DAYS = 30
+INVITATION_RETENTION_DAYS = 30
+"""How long an invitation is kept once it has expired, whatever became of it."""
 QUARANTINE_RETENTION_DAYS = 30
 """How long what blocked contacts have sent is kept, also if they are no longer blocked."""
 EVENTS_AT_ONCE = 5000
@@ -53,6 +56,9 @@ async def clean_up(job: ClaimedJob) -> None:
     await Session.filter(refresh_expires_at__lt=moment).delete()
     await RateWindow.filter(ends_at__lt=moment).delete()
     await PasswordReset.filter(expires_at__lt=moment).delete()
+    await Invitation.filter(
+        expires_at__lt=moment - timedelta(days=INVITATION_RETENTION_DAYS)
+    ).delete()
     await LogInCode.filter(expires_at__lt=moment).delete()
     await OpenidAttempt.filter(expires_at__lt=moment).delete()
     await Transfer.filter(expires_at__lt=moment).delete()

@@ -69,7 +69,7 @@ class AcceptInvitationInput:
     name: str | None = None
     """The person's name, where an account is to be made: 1 to 100 characters."""
     password: str | None = None
-    """The password of an account that is to be made."""
+    """The password of an account that is to be made: 10 to 200 characters, and not the address."""
 
 
 @strawberry.type

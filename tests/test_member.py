@@ -1,12 +1,15 @@
 """Members: who may change and remove whom, and what is refused."""
 
+from importlib import import_module
 from itertools import product
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tortoise.transactions import in_transaction
 
 from models.engine import sql
-from models.member import Restriction, Role, Visibility
+from models.member import Member, Restriction, Role, Visibility
 from models.refusal import Code, Refused
 from realtime.events import MemberChanged, MemberTeamChanged
 from resolvers.member import (
@@ -260,3 +263,23 @@ async def test_what_a_viewer_can_change_is_what_they_may_change(api: Api, world:
     with sql.count_statements() as counter:
         await api.ask(mia, CANS, id=world.id)
     assert len(counter.statements) == few
+
+
+async def test_agents_of_before_export_no_data(world: World) -> None:
+    """What migration 0011 does to members who were there."""
+    before: list[set[Restriction]] = [
+        set(),
+        {Restriction.SHORTCUTS},
+        {Restriction.BLOCKED_CONTACTS},
+    ]
+    agents = [await world.add(f"A{n}", restrictions=given) for n, given in enumerate(before)]
+    manager = await world.add("Mia", Role.MANAGER)
+    migration = import_module("models.migrations.0011_exports")
+    async with in_transaction() as client:
+        for _ in range(2):
+            await migration.restrict(None, SimpleNamespace(client=client))
+    for agent, given in zip(agents, before, strict=True):
+        row = await Member.get(id=agent.member.id)
+        assert row.restrictions == written({Restriction.DATA_EXPORT, *given})
+    for other in (manager, world.owner):
+        assert (await Member.get(id=other.member.id)).restrictions == ""

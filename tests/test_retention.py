@@ -8,10 +8,17 @@ from models.engine import sql
 from models.event import Event, EventCounter
 from models.idempotency_key import IdempotencyKey
 from models.inbound_event import InboundEvent
+from models.invitation import Invitation
+from models.member import Role
 from models.session import Session
 from realtime.log import encode_cursor, read_head
 from realtime.transaction import transaction
-from resolvers.retention import CLEAN_UP_EVERY_SECONDS, schedule_clean_up
+from resolvers.invitation import invite_member
+from resolvers.retention import (
+    CLEAN_UP_EVERY_SECONDS,
+    INVITATION_RETENTION_DAYS,
+    schedule_clean_up,
+)
 from resolvers.session import open_session
 from tests.test_message import send
 from tests.world import Api, World, let_time_pass, make_world, run_jobs, snapshot, webhook
@@ -168,3 +175,18 @@ async def test_what_was_quarantined_is_found_by_its_index(world: World) -> None:
             await sql.records("SET LOCAL enable_seqscan = off")
         plan = await sql.records(f"{explain} {query.replace('$1', '?')}", now())
     assert "quarantined_messages" in "\n".join(str(row[-1]) for row in plan)
+
+
+async def test_invitations_stay_a_month_after_they_have_expired(api: Api, world: World) -> None:
+    viewer = await world.owner.viewer()
+    made = []
+    for name in ("old", "young"):
+        invitation, _ = await invite_member(
+            viewer, world.workspace.id, email=f"{name}@parley.test", role=Role.AGENT
+        )
+        made.append(invitation.id)
+    for key, age in zip(made, (MINUTE, -MINUTE), strict=True):
+        expired = now() - INVITATION_RETENTION_DAYS * DAY - age
+        await Invitation.filter(id=key).update(expires_at=expired)
+    await clean_up()
+    assert [row.id for row in await Invitation.all()] == made[1:]
