@@ -24,6 +24,10 @@ class Contact(Model):
     last_name = fields.CharField(max_length=100, default="")
     phone = fields.CharField(max_length=16, null=True)
     email = fields.CharField(max_length=254, null=True)
+    given_phone = fields.CharField(max_length=16, null=True)
+    """What a member gave from whom phone numbers are hidden: another contact may have it."""
+    given_email = fields.CharField(max_length=254, null=True)
+    """What a member gave from whom email addresses are hidden: another contact may have it."""
     language = fields.CharField(max_length=16, null=True)
     country = fields.CharField(max_length=2, null=True)
     """ISO 3166-1 alpha-2, from the phone number or the channel."""
@@ -40,6 +44,8 @@ class Contact(Model):
     """The phone that they came with, which another contact had: perhaps they are the same."""
     claimed_email = fields.CharField(max_length=254, null=True)
     """The email that they came with, which another contact had."""
+    name_text = fields.TextField(default="", db_default="")
+    """Names, folded, without what may be a phone or an email: for who is not to see these."""
     conversation: fields.BackwardOneToOneRelation["Conversation"]
     version = fields.IntField(default=1)
     created_at = fields.DatetimeField()

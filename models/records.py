@@ -72,11 +72,14 @@ class ContactRecord:
     last_name: str
     phone: str | None
     email: str | None
+    given_phone: str | None
+    given_email: str | None
     language: str | None
     country: str | None
     lifecycle_stage_id: int | None
     picture_url: str | None
     folded_name: str
+    name_text: str
     version: int
     created_at: datetime
 

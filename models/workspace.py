@@ -47,6 +47,10 @@ class Workspace(Model):
     """Whether a message of the contact ends a snooze, where the snooze does not say."""
     working_hours = fields.TextField(null=True)
     """The intervals of a week as JSON, by local time; null: none were chosen."""
+    masks_phones = fields.BooleanField(default=False, db_default=False)
+    """Whether agents do not see the phone numbers of contacts."""
+    masks_emails = fields.BooleanField(default=False, db_default=False)
+    """Whether agents do not see the email addresses of contacts."""
     created_at = fields.DatetimeField()
 
     class Meta:

@@ -221,6 +221,13 @@ class WorkspaceSettingsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class MaskingChanged:
+    """The workspace hides other details of contacts from its agents, or no longer hides them."""
+
+    workspace_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class CustomInboxChanged:
     """A custom inbox was made, changed or deleted; told to all who have it or had it before."""
 
@@ -268,6 +275,7 @@ Fact = (
     | MemberTeamChanged
     | TeamChanged
     | WorkspaceSettingsChanged
+    | MaskingChanged
     | CustomInboxChanged
     | ImportProgressed
     | ExportProgressed

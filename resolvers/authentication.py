@@ -10,6 +10,7 @@ from models.engine import sql
 from models.engine.errors import TransientDatabaseError
 from models.member import Role, Visibility
 from realtime.log import Head
+from resolvers.masking import Masking
 from resolvers.tokens import API_KEY_PREFIX, SESSION_PREFIX, hash_token
 from resolvers.viewer import Membership, Viewer
 
@@ -25,7 +26,7 @@ class TokenProblem(Enum):
 
 _MEMBERSHIPS = (
     " m.id AS member_id, m.workspace_id, m.role, m.visibility, m.team_id, m.restrictions,"
-    " '' AS scopes, c.seq, c.oldest_seq, c.epoch"
+    " '' AS scopes, c.seq, c.oldest_seq, c.epoch, w.masks_phones, w.masks_emails"
 )
 
 
@@ -39,6 +40,7 @@ def _membership(row: Any) -> Membership:
         restrictions=row["restrictions"],
         head=Head(row["seq"], row["oldest_seq"], row["epoch"]),
         scopes=row["scopes"],
+        switches=Masking(phones=bool(row["masks_phones"]), emails=bool(row["masks_emails"])),
     )
 
 
@@ -66,6 +68,7 @@ async def _viewer_of_session(condition: str, value: int | str) -> Viewer | Token
         + _MEMBERSHIPS
         + " FROM session s JOIN account u ON u.id = s.user_id"
         " LEFT JOIN member m ON m.user_id = u.id AND m.is_active = ?"
+        " LEFT JOIN workspace w ON w.id = m.workspace_id"
         f" LEFT JOIN event_counter c ON c.workspace_id = m.workspace_id WHERE {condition}",
         True,
         value,
@@ -105,8 +108,9 @@ async def _viewer_of_key(condition: str, value: int | str) -> Viewer | TokenProb
     rows = await sql.records(
         "SELECT k.id AS key_id, k.workspace_id, k.role, 'ALL' AS visibility,"
         " NULL AS member_id, NULL AS team_id, '' AS restrictions, k.scopes,"
-        " c.seq, c.oldest_seq, c.epoch"
+        " c.seq, c.oldest_seq, c.epoch, w.masks_phones, w.masks_emails"
         " FROM api_key k JOIN event_counter c ON c.workspace_id = k.workspace_id"
+        " JOIN workspace w ON w.id = k.workspace_id"
         f" WHERE {condition} AND k.revoked_at IS NULL",
         value,
     )

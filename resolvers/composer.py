@@ -7,6 +7,7 @@ from enum import Enum
 from models.engine import sql
 from models.records import ConversationRow
 from models.refusal import Code, Refused, sentence
+from resolvers.masking import Masking
 
 PAYMENT_PROBLEM = "131042"
 """Meta's code of a message that was not sent because the account cannot pay for it."""
@@ -80,6 +81,17 @@ class Reach:
     is_connected: bool = True
     last_failure: str | None = None
     """The failure code of the last message that was sent on it; None: it did not fail."""
+    is_claimed: bool = False
+    """Whether it is reached by a number that was given by who did not see which are there."""
+
+
+def known_to(reach: Reach | None, masking: Masking) -> Reach | None:
+    """Return the channel as far as the viewer may know of it.
+
+    Whether a number can be written to tells whether another contact has it: who gave it without
+    seeing numbers does not learn that.
+    """
+    return None if reach is not None and reach.is_claimed and masking.phones else reach
 
 
 def restriction_of(
@@ -131,7 +143,8 @@ async def reaches(ids: Collection[int]) -> dict[int, Reach]:
     """
     rows = await sql.records(
         f"SELECT c.id, COALESCE(cc.channel_id, {FIRST_CHANNEL}), ch.is_connected,"
-        f" {LAST_FAILURE.format(conversation='c.id')}"
+        f" {LAST_FAILURE.format(conversation='c.id')},"
+        " cc.id IS NULL AND ct.given_phone IS NOT NULL"
         " FROM conversation c JOIN contact ct ON ct.id = c.contact_id"
         " LEFT JOIN contact_channel cc ON cc.id = COALESCE((SELECT l.id FROM contact_channel l"
         " WHERE l.id = c.last_channel_id AND l.contact_id = c.contact_id),"
@@ -140,7 +153,7 @@ async def reaches(ids: Collection[int]) -> dict[int, Reach]:
         sql.group(ids),
     )
     return {
-        row[0]: Reach(row[1], row[2] is None or bool(row[2]), row[3])
+        row[0]: Reach(row[1], row[2] is None or bool(row[2]), row[3], bool(row[4]))
         for row in rows
         if row[1] is not None
     }

@@ -8,14 +8,16 @@ import phonenumbers
 
 from models.contact import Contact
 from models.folding import folded
-from models.records import ContactRow
 from models.refusal import Code, Refused
+from resolvers.masking import name_text
 
 NAME_LENGTH = 100
 EMAIL_LENGTH = 254
 LANGUAGE_LENGTH = 16
 FOLDED_LENGTH = 250
 """Only names of odd letters come to more when folded; an index takes no text of any length."""
+FOLDED = ("search_text", "folded_name", "name_text")
+"""What is looked for, and by what lists are ordered."""
 DETAILS = ("first_name", "last_name", "phone", "email", "language")
 
 
@@ -129,10 +131,15 @@ def country_of(phone: str | None) -> str | None:
     return region if region and region.isalpha() else None  # 001 is that of no country
 
 
-def search_text(contact: Contact | Details) -> str:
+def search_text(
+    contact: Contact | Details,
+    *,
+    given_phone: str | None = None,
+    given_email: str | None = None,
+) -> str:
     """Return what the contact search looks through."""
     name = f"{contact.first_name} {contact.last_name}".strip()
-    parts = (name, contact.phone or "", contact.email or "")
+    parts = (name, contact.phone or given_phone or "", contact.email or given_email or "")
     return " ".join(folded(part) for part in parts if part)
 
 
@@ -142,12 +149,9 @@ def folded_name(contact: Contact | Details) -> str:
 
 
 def fold_details(contact: Contact) -> None:
-    """Write down a contact's details as searches and lists by name look at them."""
-    contact.search_text = search_text(contact)
+    """Write down a contact's details as searches and lists by name look at them: FOLDED."""
+    contact.search_text = search_text(
+        contact, given_phone=contact.given_phone, given_email=contact.given_email
+    )
     contact.folded_name = folded_name(contact)
-
-
-def display_name(contact: ContactRow) -> str:
-    """Return the name to show: without a name, the email address or the phone number."""
-    name = f"{contact.first_name} {contact.last_name}".strip()
-    return name or contact.email or contact.phone or ""
+    contact.name_text = name_text(contact.first_name, contact.last_name)

@@ -80,7 +80,8 @@ async def duplicates_of_contacts(keys: Collection[Key]) -> dict[Key, list[Contac
     known = {row[0]: _known(*row[1:]) for row in rows}
     found: dict[Key, list[ContactRecord]] = {}
     for viewer, workspace_id in {(viewer, workspace_id) for viewer, workspace_id, _ in keys}:
-        if workspace_id not in viewer.memberships:
+        membership = viewer.memberships.get(workspace_id)
+        if membership is None or membership.masking.is_any:  # it would tell what is hidden
             continue
         asked = {
             key: known[key]
@@ -132,6 +133,8 @@ async def list_duplicates(
     for.
     """
     where = visible_contacts(viewer, workspace_id) & _has_original(viewer, workspace_id)
+    if viewer.memberships[workspace_id].masking.is_any:
+        where &= Where("1 = 0")  # it would tell what is hidden
     return await page_of_contacts(viewer, where, request, SORT_KEYS[ContactSort.NEWEST], layout)
 
 

@@ -43,7 +43,8 @@ async def bury(conversation: ConversationRecord, announce: Announce) -> None:
         "UPDATE contact SET workspace_id = ?, first_name = '', last_name = '', phone = NULL,"
         " email = NULL, language = NULL, country = NULL, lifecycle_stage_id = NULL,"
         " picture_url = NULL, search_text = '', folded_name = '', claimed_phone = NULL,"
-        " claimed_email = NULL, version = version + 1 WHERE id = ?",
+        " claimed_email = NULL, given_phone = NULL, given_email = NULL, name_text = '',"
+        " version = version + 1 WHERE id = ?",
         NOWHERE,
         contact_id,
     )

@@ -9,6 +9,7 @@ from realtime.events import (
     ABOUT_MESSAGES,
     CredentialRevoked,
     CustomInboxChanged,
+    MaskingChanged,
     MemberChanged,
     MemberTeamChanged,
     TeamChanged,
@@ -28,6 +29,7 @@ OF_MEMBERS = (MemberChanged, MemberTeamChanged)
 OF_THE_WORKSPACE = (
     TeamChanged,
     WorkspaceSettingsChanged,
+    MaskingChanged,
     CustomInboxChanged,
     ImportProgressed,
     ExportProgressed,

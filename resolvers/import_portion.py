@@ -32,15 +32,19 @@ from resolvers.import_book import (
     keys_of,
 )
 from resolvers.import_line import Line, RefusedLine
+from resolvers.masking import name_text
 from resolvers.viewer import Viewer
 from resolvers.vocabulary import keep_words
 
 CONTACT = (
     *("id", "workspace_id", "first_name", "last_name", "phone", "email", "language"),
     *("country", "lifecycle_stage_id", "picture_url", "search_text"),
-    *("folded_name", "version", "created_at"),
+    *("folded_name", "version", "created_at", "given_phone", "given_email", "name_text"),
 )
-CHANGEABLE = (*DETAIL_NAMES, "country", "search_text", "folded_name", "version")
+CHANGEABLE = (
+    *(*DETAIL_NAMES, "country", "search_text", "folded_name", "version"),
+    *("given_phone", "given_email", "name_text"),
+)
 CONVERSATION = (
     *("id", "workspace_id", "contact_id", "status", "last_seq", "incoming_count"),
     *("last_message_at", "status_since", "wake_on_reply", "version", "created_at"),
@@ -235,6 +239,12 @@ def _contact(workspace_id: int, entry: Entry, key: int, moment: datetime | None)
     details = details_of(entry)
     was = entry.row.contact if entry.row is not None else None
     country = country_of(details.phone) if was is None or details.phone != was.phone else None
+    claims = {
+        f"given_{name}": getattr(was, f"given_{name}")
+        if was is not None and getattr(details, name) == getattr(was, name)
+        else None
+        for name in ("phone", "email")
+    }
     return (
         key,
         workspace_id,
@@ -242,10 +252,12 @@ def _contact(workspace_id: int, entry: Entry, key: int, moment: datetime | None)
         country or (was.country if was is not None else None),
         details.lifecycle_stage_id,
         was.picture_url if was is not None else None,
-        search_text(details),
+        search_text(details, **claims),
         folded_name(details),
         was.version + 1 if was is not None else 1,
         was.created_at if was is not None else moment,
+        *claims.values(),
+        name_text(details.first_name, details.last_name),
     )
 
 

@@ -32,7 +32,8 @@ async def create_inbox(
 ) -> CustomInbox:
     """Save a filter as an inbox of the member who asks; refuse more than 200 of theirs."""
     async with transaction() as announce:
-        creator_id = _member(require(viewer, workspace_id, Right.VIEW))
+        membership = require(viewer, workspace_id, Right.VIEW)
+        creator_id = _member(membership)
         values = [name, write_filter(conditions), repr(sharing)]
         claim = await claim_key(viewer, workspace_id, "createInbox", idempotency_key, values)
         if claim.first_result is not None:
@@ -44,7 +45,7 @@ async def create_inbox(
                 "A member has at most {limit} inboxes of their own.",
                 limit=MAX_INBOXES,
             )
-        await check_filter(workspace_id, conditions)
+        await check_filter(workspace_id, conditions, membership.masking)
         row = await CustomInboxRow.create(
             workspace_id=workspace_id,
             creator_id=creator_id,
@@ -83,7 +84,8 @@ async def update_inbox(
         if after == before:
             return before
         if after.conditions != before.conditions:
-            await check_filter(before.workspace_id, after.conditions)
+            masking = viewer.memberships[before.workspace_id].masking
+            await check_filter(before.workspace_id, after.conditions, masking)
         await CustomInboxRow.filter(id=inbox_id).update(
             name=after.name,
             conditions=write_filter(after.conditions),

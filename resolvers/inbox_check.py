@@ -26,6 +26,7 @@ from resolvers.inbox_filter import (
     depth_of,
 )
 from resolvers.inbox_kinds import Sharing
+from resolvers.masking import Masking, looks_at_hidden
 from resolvers.viewer import hidden
 
 FIELD = ("filter",)
@@ -135,9 +136,16 @@ def _check_order(condition: OrderCondition) -> None:
                 )
 
 
-async def check_filter(workspace_id: int, conditions: Filter) -> None:
-    """Refuse a filter of a wrong shape, or one that names what its workspace does not have."""
+async def check_filter(workspace_id: int, conditions: Filter, masking: Masking) -> None:
+    """Refuse a filter of a wrong shape, or one that names what its workspace does not have.
+
+    Refuses also one that looks at what is hidden from its maker.
+    """
     check_shape(conditions)
+    if looks_at_hidden(conditions, masking):
+        raise Refused(
+            Code.FORBIDDEN, "A filter cannot look at what is hidden from you.", field=FIELD
+        )
     found = list(conditions_in(conditions))
     named: dict[str, set[int]] = {}
     for condition in found:

@@ -78,7 +78,8 @@ async def custom_inboxes(viewer: Viewer, workspace_id: int) -> list[CustomInbox]
     if membership.team_id is not None:
         theirs |= Q(sharing=InboxSharing.SHARED, shares__team_id=membership.team_id)
     found = CustomInboxRow.filter(theirs, workspace_id=workspace_id).distinct()
-    return [_read(row) for row in await found.order_by("name", "id").prefetch_related("shares")]
+    rows = await found.order_by("name", "id").prefetch_related("shares")
+    return [inbox for inbox in map(_read, rows) if has_custom(viewer, inbox)]
 
 
 def _read(row: CustomInboxRow) -> CustomInbox:

@@ -7,6 +7,7 @@ from enum import Enum
 from models.custom_inbox import InboxSharing
 from realtime.events import CustomInboxChanged
 from resolvers.inbox_filter import Filter
+from resolvers.masking import looks_at_hidden
 from resolvers.viewer import Membership, Viewer
 
 
@@ -105,9 +106,12 @@ Inbox = StandardInbox | TeamInbox | CustomInbox | BlockedInbox
 
 
 def has_custom(viewer: Viewer, inbox: CustomInbox) -> bool:
-    """Tell whether the viewer has a custom inbox among theirs."""
+    """Tell whether the viewer has a custom inbox among theirs.
+
+    Nobody has one that would show by what it holds what is hidden from them, not even their own.
+    """
     membership = viewer.memberships.get(inbox.workspace_id)
-    if membership is None:
+    if membership is None or looks_at_hidden(inbox.conditions, membership.masking):
         return False
     return membership.member_id == inbox.creator_id or inbox.sharing.reaches(membership)
 

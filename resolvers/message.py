@@ -15,11 +15,11 @@ from models.refusal import Code, Refused
 from realtime.presence import tell_typing
 from realtime.transaction import Announce, transaction
 from resolvers.access import get_message, hold_conversation
-from resolvers.composer import LAST_FAILURE, Reach, check_composer
+from resolvers.composer import LAST_FAILURE, Reach, check_composer, known_to
 from resolvers.conversation import caused_by, open_now, save_state
 from resolvers.idempotency import KeyUse, settled
 from resolvers.thread import Draft, Target, append, take_message_id
-from resolvers.viewer import Right, Viewer, hidden
+from resolvers.viewer import Membership, Right, Viewer, hidden
 
 TEXT_LENGTH = 7000
 DELIVER_MESSAGE = "deliver_message"
@@ -59,8 +59,8 @@ async def send_message(
         first = await use.first_result([conversation_id, text, channel_id])
         if first is not None:
             return await get_message(viewer, first)
-        is_member = viewer.member_id(conversation.workspace_id) is not None
-        target = await _target(conversation, channel_id, is_member=is_member)
+        membership = viewer.memberships[conversation.workspace_id]
+        target = await _target(conversation, channel_id, membership)
         message = await _enqueue(viewer, conversation, target, text, announce)
         use.remember(message.id, announce)
     if message.author_id is not None:
@@ -125,7 +125,7 @@ async def _has_live_retry(failed: Message) -> bool:
 
 
 async def _target(
-    conversation: ConversationRecord, channel_id: int | None, *, is_member: bool
+    conversation: ConversationRecord, channel_id: int | None, membership: Membership
 ) -> Target:
     """Return where the contact is reached: the given channel, or the one used last."""
     condition, value = "cc.channel_id = ?", channel_id
@@ -141,15 +141,15 @@ async def _target(
         value or 0,
     )
     if not found:
-        return await _first_contact(conversation, channel_id, is_member=is_member)
+        return await _first_contact(conversation, channel_id, membership)
     contact_channel_id, found_id, is_connected, last_failure, next_message_id = found[0]
     reach = Reach(found_id, bool(is_connected), last_failure)
-    check_composer(conversation, reach, is_member=is_member)
+    check_composer(conversation, reach, is_member=membership.member_id is not None)
     return Target(contact_channel_id, found_id, next_message_id)
 
 
 async def _first_contact(
-    conversation: ConversationRecord, channel_id: int | None, *, is_member: bool
+    conversation: ConversationRecord, channel_id: int | None, membership: Membership
 ) -> Target:
     """Reach a contact by phone on a channel where they have not written yet."""
     channels = Channel.filter(workspace_id=conversation.workspace_id, is_connected=True)
@@ -161,8 +161,10 @@ async def _first_contact(
     phone, reach = conversation.contact.phone, None
     if channel is not None and phone is not None:
         own = ContactChannel.filter(channel_id=channel.id, external_id=phone)
-        reach = Reach(channel.id) if not await own.exists() else None
-    reach = check_composer(conversation, reach, is_member=is_member)
+        is_claimed = conversation.contact.given_phone is not None
+        reach = Reach(channel.id, is_claimed=is_claimed) if not await own.exists() else None
+    reach = known_to(reach, membership.masking)
+    reach = check_composer(conversation, reach, is_member=membership.member_id is not None)
     try:
         target = await ContactChannel.create(
             contact_id=conversation.contact_id,

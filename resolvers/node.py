@@ -70,7 +70,8 @@ async def _episodes(viewer: Viewer, ids: Collection[int]) -> dict[int, Any]:
 
 
 async def _contact_channels(viewer: Viewer, ids: Collection[int]) -> dict[int, Any]:
-    rows = {row.id: row for row in await ContactChannel.filter(id__in=ids)}
+    found = await ContactChannel.filter(id__in=ids).select_related("channel")
+    rows = {row.id: row for row in found}
     contacts = await _contacts(viewer, {row.contact_id for row in rows.values()})
     return {key: row for key, row in rows.items() if row.contact_id in contacts}
 

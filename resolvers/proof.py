@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from models.clock import now
+from models.member import Role
 from models.queries import Where
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def _condition(digest: str, viewer: "Viewer") -> Where:
     _, _, credential_id = viewer.credential.partition(":")
     if viewer.user_id is None:
         [membership] = viewer.memberships.values()
-        return Where(
+        return _still_switched(membership) & Where(
             "EXISTS (SELECT 1 FROM api_key k WHERE k.key_hash = ? AND k.id = ?"
             " AND k.revoked_at IS NULL AND k.workspace_id = ? AND k.role = ?"
             " AND k.scopes = ?)",
@@ -97,7 +98,7 @@ def _condition(digest: str, viewer: "Viewer") -> Where:
 
 
 def _still(membership: "Membership") -> Where:
-    return Where(
+    return _still_switched(membership) & Where(
         "EXISTS (SELECT 1 FROM member p WHERE p.id = ? AND p.is_active = ? AND p.role = ?"
         " AND p.visibility = ? AND COALESCE(p.team_id, 0) = ?"
         " AND p.restrictions = ?)",
@@ -109,4 +110,15 @@ def _still(membership: "Membership") -> Where:
             membership.team_id or 0,
             membership.restrictions,
         ),
+    )
+
+
+def _still_switched(membership: "Membership") -> Where:
+    """Return that the workspace hides from its agents what it did: for agents alone."""
+    if membership.role is not Role.AGENT:
+        return Where("1 = 1")
+    return Where(
+        "EXISTS (SELECT 1 FROM workspace q WHERE q.id = ? AND q.masks_phones = ?"
+        " AND q.masks_emails = ?)",
+        (membership.workspace_id, membership.switches.phones, membership.switches.emails),
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 
 from models.api_key import ApiKeyScope
 from models.episode import ChangeSource
@@ -12,6 +13,7 @@ from models.records import MemberRow
 from models.refusal import Code, Refused
 from realtime.log import Head
 from resolvers.deed import done_in
+from resolvers.masking import MASKED, UNMASKED, Masking
 from resolvers.proof import Proof
 
 
@@ -19,6 +21,8 @@ class Right(Enum):
     """What can be done with a workspace or one of its rows, once it can be seen."""
 
     VIEW = "VIEW"
+    VIEW_PHONES = "VIEW_PHONES"
+    VIEW_EMAILS = "VIEW_EMAILS"
     REPLY = "REPLY"
     COMMENT = "COMMENT"
     ASSIGN = "ASSIGN"
@@ -47,6 +51,8 @@ class Grant:
 
     roles: frozenset[Role]
     unless: Restriction | None = None
+    masked_by: str | None = None
+    """The switch of the workspace that takes it from agents, as `Masking` calls it."""
 
 
 _EVERYBODY = Grant(frozenset(Role))
@@ -60,6 +66,8 @@ def _but(grant: Grant, unless: Restriction) -> Grant:
 
 RIGHTS: Mapping[Right, Grant] = {
     Right.VIEW: _EVERYBODY,
+    Right.VIEW_PHONES: Grant(_EVERYBODY.roles, Restriction.PHONE_NUMBERS, "phones"),
+    Right.VIEW_EMAILS: Grant(_EVERYBODY.roles, Restriction.EMAIL_ADDRESSES, "emails"),
     Right.REPLY: _EVERYBODY,
     Right.COMMENT: _EVERYBODY,
     Right.ASSIGN: _EVERYBODY,
@@ -85,6 +93,8 @@ RIGHTS: Mapping[Right, Grant] = {
 
 SCOPES: Mapping[Right, ApiKeyScope] = {
     Right.VIEW: ApiKeyScope.READ,
+    Right.VIEW_PHONES: ApiKeyScope.READ,
+    Right.VIEW_EMAILS: ApiKeyScope.READ,
     Right.EXPORT_DATA: ApiKeyScope.READ,
     Right.REPLY: ApiKeyScope.WRITE_MESSAGES,
     Right.COMMENT: ApiKeyScope.WRITE_MESSAGES,
@@ -111,28 +121,35 @@ RESTRICTABLE: Mapping[Role, frozenset[Restriction]] = {
         }
     ),
     Role.AGENT: frozenset(
-        {Restriction.BLOCKED_CONTACTS, Restriction.DATA_EXPORT, Restriction.SHORTCUTS}
+        {
+            Restriction.BLOCKED_CONTACTS,
+            Restriction.DATA_EXPORT,
+            Restriction.EMAIL_ADDRESSES,
+            Restriction.PHONE_NUMBERS,
+            Restriction.SHORTCUTS,
+        }
     ),
 }
 """Which restrictions a member of each role can have: what a role lacks cannot be taken from it."""
 
 
-def rights_table() -> str:
-    """Return the table of rights in Markdown, as the README has it."""
-    roles = " | ".join(role.value.title() for role in Role)
-    lines = [f"| right | {roles} |", f"|---|{'---|' * len(Role)}"]
-    for right, grant in RIGHTS.items():
-        cells = " | ".join(_cell(role, grant) for role in Role)
-        lines.append(f"| `{right.value}` | {cells} |")
-    return "\n".join(lines)
+@lru_cache(maxsize=256)
+def masking_of(role: Role, restrictions: str, switches: Masking) -> Masking:
+    """Return what is hidden from who has a role and restrictions, by a workspace's switches."""
+    phones, emails = (
+        not _leaves(RIGHTS[right], role, restrictions, switches)
+        for right in (Right.VIEW_PHONES, Right.VIEW_EMAILS)
+    )
+    return Masking(phones=phones, emails=emails)
 
 
-def _cell(role: Role, grant: Grant) -> str:
+def _leaves(grant: Grant, role: Role, restrictions: str, switches: Masking) -> bool:
+    """Tell whether role, restrictions and the workspace's switches leave a right."""
     if role not in grant.roles:
-        return "no"
-    if grant.unless in RESTRICTABLE[role]:
-        return f"unless `{grant.unless.value}`" if grant.unless else "yes"
-    return "yes"
+        return False
+    if grant.masked_by and role is Role.AGENT and getattr(switches, grant.masked_by):
+        return False
+    return grant.unless is None or grant.unless.value not in restrictions.split(",")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +168,13 @@ class Membership:
     """None where the viewer is only remembered."""
     scopes: str = ""
     """As `api_key.scopes` has them; empty for people."""
+    switches: Masking = UNMASKED
+    """What the workspace hides from its agents."""
+
+    @property
+    def masking(self) -> Masking:
+        """Return what is hidden from the viewer (product rule 79)."""
+        return masking_of(self.role, self.restrictions, self.switches)
 
     @property
     def sees_all(self) -> bool:
@@ -183,10 +207,8 @@ class Membership:
 
     def has(self, right: Right) -> bool:
         """Tell whether role, restrictions and scopes leave a right."""
-        grant = RIGHTS[right]
-        if self.role not in grant.roles or not self.has_scope(right):
-            return False
-        return grant.unless is None or not self.is_restricted(grant.unless)
+        is_left = _leaves(RIGHTS[right], self.role, self.restrictions, self.switches)
+        return is_left and self.has_scope(right)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -223,7 +245,7 @@ class Viewer:
 
 
 def as_viewer(member: MemberRow) -> Viewer:
-    """Return a member as the one who would ask, to tell what they may see."""
+    """Return a member as the one who would ask, with all hidden from them that can be."""
     membership = Membership(
         workspace_id=member.workspace_id,
         member_id=member.id,
@@ -232,6 +254,7 @@ def as_viewer(member: MemberRow) -> Viewer:
         team_id=member.team_id,
         restrictions=member.restrictions,
         head=None,
+        switches=MASKED,
     )
     return Viewer(
         credential=f"member:{member.id}",

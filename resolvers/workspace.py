@@ -19,7 +19,7 @@ from models.refusal import Code, Refused
 from models.team import Team
 from models.user import User
 from models.workspace import DEFAULT_AUTO_CLOSE_MINUTES, ClosingNoteMode, Workspace
-from realtime.events import MemberChanged, WorkspaceSettingsChanged
+from realtime.events import MaskingChanged, MemberChanged, WorkspaceSettingsChanged
 from realtime.transaction import transaction
 from resolvers.access import hold_workspace
 from resolvers.batches import workspaces_by_id
@@ -45,8 +45,12 @@ DEFAULT_SETTINGS: Mapping[str, Any] = {
     "time_zone": "UTC",
     "language": "en",
     "working_hours": None,
+    "masks_phones": False,
+    "masks_emails": False,
 }
 """What each setting is until somebody changes it, and again once it is cleared."""
+MASKS = ("masks_phones", "masks_emails")
+"""The settings after which agents see other details of contacts than before."""
 
 
 @cache
@@ -102,7 +106,9 @@ async def update_workspace_settings(
         if changed:
             workspace.update_from_dict(changed)
             await workspace.save(update_fields=changed)
-            announce(WorkspaceSettingsChanged(workspace_id))
+            is_masking = not changed.keys().isdisjoint(MASKS)
+            told = MaskingChanged if is_masking else WorkspaceSettingsChanged
+            announce(told(workspace_id))
     return workspace
 
 

@@ -1,5 +1,6 @@
 """Contacts: finding, adding and editing them."""
 
+from dataclasses import replace
 from typing import Any
 
 import strawberry
@@ -12,6 +13,7 @@ from resolvers import contact_details as details
 from resolvers.access import get_contact
 from resolvers.contact_duplicates import list_duplicates
 from resolvers.contact_list import ContactSort, list_contacts
+from resolvers.masking import is_echo
 from schema.columns import layout_of, sourced
 from schema.connection import Connection, connect, page_request
 from schema.context import Info, viewer_of
@@ -63,9 +65,10 @@ class UpdateContactInput:
     last_name: str | None = UNSET
     """At most 100 characters."""
     phone: str | None = UNSET
-    """In international form, such as +33612345678; unique in the workspace."""
+    """In international form, such as +33612345678; unique in the workspace. What is shown in place
+    of a hidden number changes nothing."""
     email: str | None = UNSET
-    """Unique in the workspace."""
+    """Unique in the workspace. What is shown in place of a hidden address changes nothing."""
     language: str | None = UNSET
     """As BCP 47."""
     custom_fields: list[CustomFieldValueInput] | None = None
@@ -92,11 +95,18 @@ def _details(input: CreateContactInput | UpdateContactInput) -> details.Details:
 
 
 def _changes(input: UpdateContactInput) -> details.Details:
+    given = _details(replace(input, **dict.fromkeys(_echoed(input), UNSET)))
     stage_id = input.lifecycle_stage_id
     if stage_id is UNSET:
-        return _details(input)
+        return given
     key = decode_optional_id(stage_id, "LifecycleStage", "lifecycleStageId")
-    return details.in_stage(_details(input), key)
+    return details.in_stage(given, key)
+
+
+def _echoed(input: UpdateContactInput) -> list[str]:
+    """Return what a client gives back as it was shown in place of something hidden."""
+    given = {name: getattr(input, name) for name in details.DETAILS}
+    return [name for name, value in given.items() if value is not UNSET and is_echo(value)]
 
 
 @strawberry.type

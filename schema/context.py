@@ -10,6 +10,7 @@ from strawberry.types import Info as StrawberryInfo
 
 from resolvers.authentication import TokenProblem, authenticate, reload_viewer
 from resolvers.client import UNKNOWN_CLIENT, Client, request_id_in
+from resolvers.masking import MASKED, Masking
 from resolvers.proof import ViewerMemory
 from resolvers.sentences import pick_language
 from resolvers.tokens import hash_token
@@ -60,6 +61,11 @@ class Context:
         """Tell whether the viewer is a member, and no program: the same for all of a class."""
         return self.viewer is not None and self.viewer.member_id(workspace_id) is not None
 
+    def masking(self, workspace_id: int) -> Masking:
+        """Return what of contacts is hidden from the viewer: the same for all of a class."""
+        membership = self.viewer.memberships.get(workspace_id) if self.viewer else None
+        return membership.masking if membership is not None else MASKED
+
     async def renew(self) -> None:
         """Read the viewer's rights anew, once an action of theirs has given them more."""
         found = await reload_viewer(self.viewer) if self.viewer is not None else None
@@ -72,7 +78,7 @@ class Context:
         if membership is None:
             return self.language
         is_member = membership.member_id is not None
-        rights = membership.role, membership.restrictions, membership.scopes
+        rights = membership.role, membership.restrictions, membership.scopes, membership.masking
         return *rights, is_member, self.language
 
     @property

@@ -17,6 +17,7 @@ from realtime.events import (
     CredentialRevoked,
     CustomInboxChanged,
     Fact,
+    MaskingChanged,
     MemberChanged,
     MemberTeamChanged,
     TeamChanged,
@@ -26,13 +27,15 @@ from realtime.transfer_events import ImportProgressed, TransferFact
 from resolvers.access import sees, sees_assignment
 from resolvers.inbox_kinds import is_told_of
 from resolvers.inbox_view import Moved
+from resolvers.masking import Masking
 from resolvers.transfer import sees_transfer
 from resolvers.viewer import Membership, Viewer
 from schema.hub import Told
 
-OF_RIGHTS = (MemberChanged, MemberTeamChanged, CredentialRevoked)
+OF_RIGHTS = (MemberChanged, MemberTeamChanged, MaskingChanged, CredentialRevoked)
 """The facts after which rights may be others."""
 
+Rights = tuple[Role, Visibility, int | None, str, Masking]
 PERSONAL = (ConversationRead, ConversationMarkedUnread)
 """The facts that are told to the devices of one member only."""
 
@@ -73,7 +76,7 @@ def seen_by(viewer: Viewer, told: Told) -> Seen | None:
         kind = TransferKind.IMPORT if is_import else TransferKind.EXPORT
         is_seen = sees_transfer(viewer, fact.workspace_id, kind, fact.actor)
         return Seen(told, is_hidden=False) if is_seen else None
-    if isinstance(fact, TeamChanged | WorkspaceSettingsChanged):
+    if isinstance(fact, TeamChanged | WorkspaceSettingsChanged | MaskingChanged):
         return Seen(told, is_hidden=False)
     if isinstance(fact, PERSONAL) and fact.member_id != membership.member_id:
         return None
@@ -135,10 +138,12 @@ def touches_rights(viewer: Viewer, fact: Fact) -> bool:
     if isinstance(fact, CredentialRevoked):
         return fact.credential == viewer.credential
     membership = viewer.memberships.get(fact.workspace_id)
+    if isinstance(fact, MaskingChanged):
+        return membership is not None and membership.role is Role.AGENT
     return membership is not None and changes_sight(membership, fact)
 
 
-def rights_in(viewer: Viewer, workspace_id: int) -> tuple[Role, Visibility, int | None, str] | None:
+def rights_in(viewer: Viewer, workspace_id: int) -> Rights | None:
     """Return what decides what the viewer may see and do in a workspace; None for nothing."""
     membership = viewer.memberships.get(workspace_id)
     if membership is None:
@@ -148,4 +153,5 @@ def rights_in(viewer: Viewer, workspace_id: int) -> tuple[Role, Visibility, int 
         membership.visibility,
         membership.team_id,
         membership.restrictions,
+        membership.masking,
     )

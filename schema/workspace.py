@@ -44,6 +44,16 @@ class SnoozeSettingsChange:
 
 
 @strawberry.input
+class MaskingSettingsChange:
+    """What agents do not see of contacts; omitted fields stay, null goes back to the default."""
+
+    is_phone_masked: bool | None = UNSET
+    """Whether phone numbers are hidden; by default they are not."""
+    is_email_masked: bool | None = UNSET
+    """Whether email addresses are hidden; by default they are not."""
+
+
+@strawberry.input
 class CreateWorkspaceInput:
     """The workspace that is to be made."""
 
@@ -86,6 +96,8 @@ class UpdateWorkspaceSettingsInput:
     """Automatic closing."""
     snooze: SnoozeSettingsChange | None = UNSET
     """Snoozes."""
+    masking: MaskingSettingsChange | None = UNSET
+    """What agents do not see of contacts; the sockets of those whom it concerns close with 4412."""
 
 
 @strawberry.type
@@ -102,6 +114,7 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
         "is_enabled": "auto_close_is_enabled",
         "after_minutes": "auto_close_minutes",
     },
+    "masking": {"is_phone_masked": "masks_phones", "is_email_masked": "masks_emails"},
     "snooze": {"wake_on_reply": "wake_on_reply"},
 }
 """The fields of each group, and what the resolver calls them."""

@@ -80,7 +80,12 @@ def _is_there(source: Source, path: str) -> bool:
     [
         ("status", "", "c.status"),
         ("contact { id }", "contact", "ct.id"),
-        ("contact { name }", "contact", "ct.id ct.first_name ct.last_name ct.email ct.phone"),
+        (
+            "contact { name }",
+            "contact",
+            "ct.id ct.first_name ct.last_name ct.email ct.phone"
+            " ct.given_email ct.given_phone ct.workspace_id",
+        ),
         ("assignee { ... on Member { name } }", "member account ai_agent", "m.id mu.name ai.id"),
         ("assignee { ... on AiAgent { name } }", "member ai_agent", "m.id ai.id ai.name"),
         ("lastMessage { text }", "message", "lm.id lm.text"),

@@ -6,6 +6,7 @@ import pytest
 
 from models.member import Restriction, Role, Visibility
 from models.refusal import Code, Refused
+from resolvers.rights_table import rights_table
 from resolvers.viewer import (
     RESTRICTABLE,
     RIGHTS,
@@ -14,7 +15,6 @@ from resolvers.viewer import (
     Viewer,
     may,
     require,
-    rights_table,
 )
 from tests.acting import api_key
 from tests.world import Api, World

@@ -37,6 +37,8 @@ PLAIN_YES_OR_NO = {"checked", "exceptCurrent", "masked", "unreplied", "wakeOnRep
 snoozes."""
 LEFT_TO_A_DEFAULT = {
     "AutomaticClosingSettingsChange.isEnabled",
+    "MaskingSettingsChange.isPhoneMasked",
+    "MaskingSettingsChange.isEmailMasked",
     "UpdateAiAgentInput.isActive",
     "CustomFieldValue.checked",
     "CustomFieldValueInput.checked",

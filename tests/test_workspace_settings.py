@@ -18,7 +18,7 @@ from tests.world import Api, World, make_world, snapshot
 SETTINGS = """
   settings {
     closingNotes { mode } automaticClosing { isEnabled enabledSince afterMinutes }
-    snooze { wakeOnReply }
+    snooze { wakeOnReply } masking { isPhoneMasked isEmailMasked }
   }
 """
 READ = f"query ($id: ID!) {{ workspace(id: $id) {{ {SETTINGS} }} }}"
@@ -42,6 +42,7 @@ DEFAULTS: dict[str, Any] = {
     "closingNotes": {"mode": "OPTIONAL"},
     "automaticClosing": {"isEnabled": False, "enabledSince": None, "afterMinutes": 1440},
     "snooze": {"wakeOnReply": True},
+    "masking": {"isPhoneMasked": False, "isEmailMasked": False},
 }
 RANGE = "Automatic closing waits for 30 to 20160 minutes."
 
@@ -93,6 +94,7 @@ async def test_what_is_omitted_stays_and_null_goes_back(api: Api, world: World) 
         "closingNotes": {"mode": "OFF"},
         "automaticClosing": enabled,
         "snooze": {"wakeOnReply": False},
+        "masking": DEFAULTS["masking"],
     }
     kept = await change(api, world, closingNotes={}, automaticClosing={"afterMinutes": None})
     assert kept == later | {"automaticClosing": enabled | {"afterMinutes": 1440}}

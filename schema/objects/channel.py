@@ -9,6 +9,8 @@ from models.channel import Channel as ChannelRow
 from models.channel import ChannelKind
 from models.contact_channel import ContactChannel as ContactChannelRow
 from resolvers.batches import channels_by_id
+from resolvers.masking import HIDDEN
+from schema.context import Info
 from schema.objects.node import Node, global_id
 from schema.relation import relation
 
@@ -38,12 +40,17 @@ class ContactChannel(Node):
     """A contact's identity on one channel."""
 
     id: strawberry.ID = global_id("ContactChannel")
-    external_id: str
-    """The vendor's name for the contact."""
     last_incoming_at: datetime | None
     """When the contact last wrote there; null if never."""
     last_message_at: datetime | None
     """When the last message passed there; null if none has."""
+
+    @strawberry.field
+    def external_id(root: strawberry.Parent[ContactChannelRow], info: Info) -> str:
+        """The vendor's name for the contact; hidden from who does not see phone numbers or email
+        addresses: on many channels it is one."""
+        masking = info.context.masking(root.channel.workspace_id)
+        return HIDDEN if masking.is_any else root.external_id
 
     @relation(Channel, channels_by_id)
     def channel(root: strawberry.Parent[ContactChannelRow]) -> int:

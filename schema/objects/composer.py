@@ -2,7 +2,7 @@
 
 import strawberry
 
-from resolvers.composer import ComposerRestriction, Reach, restriction_of
+from resolvers.composer import ComposerRestriction, Reach, known_to, restriction_of
 from resolvers.viewer import Right
 from schema.context import Info
 
@@ -32,7 +32,7 @@ class Composer:
     def found_for(self, info: Info) -> ComposerRestriction | None:
         """Return what keeps the viewer from writing."""
         return restriction_of(
-            self.reach,
+            known_to(self.reach, info.context.masking(self.workspace_id)),
             is_blocked=self.is_blocked,
             is_ai_handled=self.is_ai_handled,
             is_member=info.context.is_member(self.workspace_id),

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 
 from models.records import ContactRow
-from resolvers import batches, contact_details
+from resolvers import batches
 from resolvers.contact_duplicates import duplicates_of_contacts
+from resolvers.masking import HIDDEN, display_name, email_of, phone_of, shown_name
 from resolvers.viewer import Right, Viewer
 from resolvers.vocabulary import (
     field_values_of_contacts,
@@ -19,7 +20,7 @@ from schema.context import Info, viewer_of
 from schema.objects.channel import ContactChannel
 from schema.objects.custom_field import CustomFieldValue
 from schema.objects.lifecycle_stage import LifecycleStage
-from schema.objects.masked_string import MaskedString
+from schema.objects.masked_string import MaskedString, masked_string
 from schema.objects.node import Node, global_id
 from schema.objects.tag import Tag
 from schema.relation import relation
@@ -33,45 +34,85 @@ class Contact(Node):
     """A customer, with one lasting conversation."""
 
     id: strawberry.ID = global_id("Contact")
-    first_name: str
-    """The first name; empty if nobody knows it."""
-    last_name: str
-    """The last name; empty if nobody knows it."""
-    email: str | None
-    """The email address in lower case; null if nobody knows it."""
     language: str | None
     """The language they write in, as BCP 47; null if nobody knows it."""
-    country: str | None
-    """The country, as ISO 3166-1 alpha-2, from the phone number or the channel; null if unknown."""
-    picture_url: str | None
-    """The profile picture given by the channel; null if there is none."""
     version: int
     """Counts the edits; give it as `expectedVersion` to lose nobody's change."""
     created_at: datetime
     """When they became known."""
 
-    @derived("first_name", "last_name", "email", "phone")
-    def name(root: strawberry.Parent[ContactRow]) -> str:
-        """The name to show: first and last name, else the email address or the phone number."""
-        return contact_details.display_name(root)
+    @derived("first_name", "workspace_id")
+    def first_name(root: strawberry.Parent[ContactRow], info: Info) -> str:
+        """The first name; empty if nobody knows it. What may be a number in it is hidden from who
+        sees no numbers."""
+        return shown_name(root.first_name, info.context.masking(root.workspace_id))
 
-    @derived("phone")
-    def phone(root: strawberry.Parent[ContactRow]) -> MaskedString | None:
+    @derived("last_name", "workspace_id")
+    def last_name(root: strawberry.Parent[ContactRow], info: Info) -> str:
+        """The last name; empty if nobody knows it. What may be a number in it is hidden from who
+        sees no numbers."""
+        return shown_name(root.last_name, info.context.masking(root.workspace_id))
+
+    @derived(
+        "first_name",
+        "last_name",
+        "email",
+        "phone",
+        "given_email",
+        "given_phone",
+        "workspace_id",
+    )
+    def name(root: strawberry.Parent[ContactRow], info: Info) -> str:
+        """The name to show: first and last name, else the email address or the phone number, as
+        far as the viewer may see them."""
+        return display_name(root, info.context.masking(root.workspace_id))
+
+    @derived("phone", "given_phone", "workspace_id")
+    def phone(root: strawberry.Parent[ContactRow], info: Info) -> MaskedString | None:
         """The phone number in E.164; null if nobody knows it."""
-        if root.phone is None:
-            return None
-        return MaskedString(value=root.phone, masked=False, display=root.phone)
+        return masked_string(
+            phone_of(root), is_hidden=info.context.masking(root.workspace_id).phones
+        )
 
-    @derived("phone")
-    def is_callable(root: strawberry.Parent[ContactRow]) -> bool:
+    @derived("email", "given_email", "workspace_id")
+    def email_address(root: strawberry.Parent[ContactRow], info: Info) -> MaskedString | None:
+        """The email address in lower case; null if nobody knows it."""
+        return masked_string(
+            email_of(root), is_hidden=info.context.masking(root.workspace_id).emails
+        )
+
+    @derived("email", "given_email", "workspace_id")
+    def email(root: strawberry.Parent[ContactRow], info: Info) -> str | None:
+        """The email address as it is to be shown, the `display` of `emailAddress`; null if nobody
+        knows it."""
+        email = email_of(root)
+        is_hidden = info.context.masking(root.workspace_id).emails
+        return HIDDEN if email is not None and is_hidden else email
+
+    @derived("phone", "given_phone", "workspace_id")
+    def is_callable(root: strawberry.Parent[ContactRow], info: Info) -> bool:
         """Whether there is a number that the viewer can call."""
-        return root.phone is not None
+        is_hidden = info.context.masking(root.workspace_id).phones
+        return phone_of(root) is not None and not is_hidden
 
-    @derived("phone")
-    def call_url(root: strawberry.Parent[ContactRow]) -> str | None:
+    @derived("country", "workspace_id")
+    def country(root: strawberry.Parent[ContactRow], info: Info) -> str | None:
+        """The country, as ISO 3166-1 alpha-2, from the phone number or the channel; null if
+        unknown, and for who does not see phone numbers."""
+        return None if info.context.masking(root.workspace_id).phones else root.country
+
+    @derived("picture_url", "workspace_id")
+    def picture_url(root: strawberry.Parent[ContactRow], info: Info) -> str | None:
+        """The profile picture given by the channel; null if there is none, and for who does not
+        see phone numbers or email addresses: the channel may have put them into its address."""
+        return None if info.context.masking(root.workspace_id).is_any else root.picture_url
+
+    @derived("phone", "given_phone", "workspace_id")
+    def call_url(root: strawberry.Parent[ContactRow], info: Info) -> str | None:
         """The `tel:` link that opens the dialler; null where there is no number that the viewer
         can call."""
-        return None if root.phone is None else f"tel:{root.phone}"
+        phone, is_hidden = phone_of(root), info.context.masking(root.workspace_id).phones
+        return None if phone is None or is_hidden else f"tel:{phone}"
 
     @relation(bool, batches.blocked_contacts, then=lambda _, blocked: bool(blocked), needs=("id",))
     def is_blocked(root: strawberry.Parent[ContactRow]) -> int:

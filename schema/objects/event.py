@@ -280,6 +280,7 @@ KINDS: dict[type[Fact], Callable[[Seen], WorkspaceEvent]] = {
     facts.MemberTeamChanged: lambda seen: MemberChanged(seen=seen),
     facts.TeamChanged: lambda seen: TeamChanged(seen=seen),
     facts.CustomInboxChanged: lambda seen: CustomInboxChanged(seen=seen),
+    facts.MaskingChanged: lambda seen: WorkspaceSettingsChanged(seen=seen),
     facts.WorkspaceSettingsChanged: lambda seen: WorkspaceSettingsChanged(seen=seen),
 }
 

@@ -11,6 +11,7 @@ from models.message import Direction, MessageKind, MessageSource, MessageStatus
 from models.records import ActivityRow, MessageRow
 from resolvers import batches
 from resolvers import message as messages
+from resolvers.masking import without_details
 from resolvers.sentences import UNSUPPORTED_MESSAGE, say
 from resolvers.viewer import Right
 from schema.columns import derived, filled
@@ -59,7 +60,7 @@ class MessageFailure:
     code: str
     """A stable code."""
     text: str
-    """The vendor's words."""
+    """The vendor's words; without numbers and addresses for who does not see those of contacts."""
 
 
 @strawberry.type
@@ -90,8 +91,11 @@ class Message(Node):
             return root.text
         return say(UNSUPPORTED_MESSAGE, info.context.language)
 
-    payload: str | None
-    """The vendor's own JSON of a message that cannot be shown; null for all others."""
+    @derived("payload", "workspace_id")
+    def payload(root: strawberry.Parent[MessageRow], info: Info) -> str | None:
+        """The vendor's own JSON of a message that cannot be shown; null for all others, and for
+        who does not see phone numbers or email addresses: vendors name the contact in it."""
+        return None if info.context.masking(root.workspace_id).is_any else root.payload
 
     @relation(
         Actor | None,
@@ -127,12 +131,15 @@ class Message(Node):
         reached = ((status, getattr(root, field)) for status, field in STEPS)
         return [MessageStatusChange(status=status, at=at) for status, at in reached if at]
 
-    @derived("status", "failure_code", "failure_text")
-    def failure(root: strawberry.Parent[MessageRow]) -> MessageFailure | None:
+    @derived("status", "failure_code", "failure_text", "workspace_id")
+    def failure(root: strawberry.Parent[MessageRow], info: Info) -> MessageFailure | None:
         """Why it failed; null unless its status is FAILED."""
         if root.status is not MessageStatus.FAILED or root.failure_code is None:
             return None
-        return MessageFailure(code=root.failure_code, text=root.failure_text or "")
+        text = root.failure_text or ""
+        if info.context.masking(root.workspace_id).is_any:
+            text = without_details(text, least_digits=1)
+        return MessageFailure(code=root.failure_code, text=text)
 
     @derived("retry_of_id")
     def retry_of_id(root: strawberry.Parent[MessageRow]) -> strawberry.ID | None:

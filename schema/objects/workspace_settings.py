@@ -68,6 +68,17 @@ class SnoozeSettings:
 
 
 @strawberry.type
+class MaskingSettings:
+    """What of contacts is hidden from agents; owners and managers see all."""
+
+    is_phone_masked: bool
+    """Whether phone numbers are, with what tells of them: the country, the channels' own names for
+    a contact, and the picture."""
+    is_email_masked: bool
+    """Whether email addresses are, with the channels' own names for a contact and the picture."""
+
+
+@strawberry.type
 class WorkspaceSettings:
     """What owners and managers have chosen for everybody in the workspace."""
 
@@ -79,6 +90,8 @@ class WorkspaceSettings:
     """Automatic closing."""
     snooze: SnoozeSettings
     """Snoozes."""
+    masking: MaskingSettings
+    """Phone numbers and email addresses of contacts that agents do not see."""
 
 
 def settings_of(workspace: WorkspaceRow) -> WorkspaceSettings:
@@ -92,4 +105,7 @@ def settings_of(workspace: WorkspaceRow) -> WorkspaceSettings:
             after_minutes=workspace.auto_close_minutes,
         ),
         snooze=SnoozeSettings(wake_on_reply=workspace.wake_on_reply),
+        masking=MaskingSettings(
+            is_phone_masked=workspace.masks_phones, is_email_masked=workspace.masks_emails
+        ),
     )
