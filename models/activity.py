@@ -32,6 +32,8 @@ class ActivityKind(Enum):
     """Its contact was blocked."""
     UNBLOCKED = "UNBLOCKED"
     """Its contact is no longer blocked."""
+    MERGED = "MERGED"
+    """Another contact was merged into its own, with all of their conversation."""
 
 
 class Activity(Model):

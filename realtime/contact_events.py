@@ -18,3 +18,18 @@ class ContactDeleted:
     team_id: int | None
     is_blocked: bool
     """Whether they were blocked, so that some had lost sight of them before."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContactMerged:
+    """A contact was merged into another one: all of theirs is in that one's conversation now."""
+
+    workspace_id: int
+    contact_id: int
+    conversation_id: int
+    assignee_id: int | None
+    assignee_team_id: int | None
+    team_id: int | None
+    is_blocked: bool
+    """Whether they were blocked, so that some had lost sight of them before."""
+    kept_conversation_id: int

@@ -7,7 +7,7 @@ from typing import get_args
 import msgspec
 
 from realtime.comment_events import CommentAdded, CommentChanged, CommentDeleted
-from realtime.contact_events import ContactDeleted
+from realtime.contact_events import ContactDeleted, ContactMerged
 from realtime.transfer_events import ExportProgressed, ImportProgressed
 
 
@@ -254,6 +254,7 @@ Fact = (
     | ContactBlocked
     | ContactUnblocked
     | ContactDeleted
+    | ContactMerged
     | MessageAdded
     | MessageQuarantined
     | MessageStatusChanged

@@ -160,7 +160,7 @@ async def hold_conversation(
 
 
 async def hold_conversation_with(
-    viewer: Viewer, contact_id: int, right: Right
+    viewer: Viewer, contact_id: int, right: Right, *, field: str = "contactId"
 ) -> ConversationRecord:
     """Return a contact's conversation, also a blocked one, locked until the transaction ends.
 
@@ -169,7 +169,7 @@ async def hold_conversation_with(
     found = await sql.records("SELECT id FROM conversation WHERE contact_id = ?", contact_id)
     conversation = await lock_conversation(found[0][0]) if found else None
     if conversation is None or not sees(viewer, conversation):
-        raise hidden(("contactId",))
+        raise hidden((field,))
     require(viewer, conversation.workspace_id, right)
     return conversation
 

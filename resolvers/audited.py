@@ -36,6 +36,7 @@ CHANGING = frozenset(
         "deleteInbox",
         "updateContact",
         "deleteContact",
+        "mergeContacts",
         "tagContact",
         "untagContact",
         "blockContact",

@@ -60,17 +60,19 @@ async def hydrate(events: Sequence[Logged]) -> list[Delivery]:
     message_ids = {fact.message_id for fact in facts if isinstance(fact, ABOUT_MESSAGES)}
     member_ids = {fact.member_id for fact in facts if isinstance(fact, OF_MEMBERS)}
     comment_ids = {fact.comment_id for fact in facts if isinstance(fact, CommentFact)}
-    conversations = await conversations_by_id(conversation_ids) if conversation_ids else {}
     messages = await messages_by_id(message_ids) if message_ids else {}
     comments = await comments_by_id(comment_ids) if comment_ids else {}
     members = await members_by_id(member_ids) if member_ids else {}
-    return [
-        Delivery(
-            event,
-            conversations.get(getattr(event.fact, "conversation_id", 0)),
-            messages.get(getattr(event.fact, "message_id", 0)),
-            comments.get(getattr(event.fact, "comment_id", 0)),
-            members.get(event.fact.member_id) if isinstance(event.fact, OF_MEMBERS) else None,
-        )
-        for event in events
-    ]
+    conversation_ids |= {row.conversation_id for row in messages.values()}
+    conversation_ids |= {row.conversation_id for row in comments.values()}
+    conversations = await conversations_by_id(conversation_ids) if conversation_ids else {}
+
+    def delivery_of(event: Logged) -> Delivery:
+        message = messages.get(getattr(event.fact, "message_id", 0))
+        comment = comments.get(getattr(event.fact, "comment_id", 0))
+        moved = message or comment  # perhaps into the conversation of another contact
+        known = moved.conversation_id if moved else getattr(event.fact, "conversation_id", 0)
+        member = members.get(event.fact.member_id) if isinstance(event.fact, OF_MEMBERS) else None
+        return Delivery(event, conversations.get(known), message, comment, member)
+
+    return [delivery_of(event) for event in events]

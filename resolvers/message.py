@@ -23,6 +23,10 @@ from resolvers.viewer import Membership, Right, Viewer, hidden
 
 TEXT_LENGTH = 7000
 DELIVER_MESSAGE = "deliver_message"
+WRITTEN_FROM_LAST = (
+    "ORDER BY CASE WHEN cc.last_incoming_at IS NULL THEN 1 ELSE 0 END, cc.last_incoming_at DESC,"
+    " cc.id DESC"
+)
 RETRYABLE = (MessageStatus.FAILED, MessageStatus.UNCERTAIN)
 
 
@@ -127,8 +131,11 @@ async def _has_live_retry(failed: Message) -> bool:
 async def _target(
     conversation: ConversationRecord, channel_id: int | None, membership: Membership
 ) -> Target:
-    """Return where the contact is reached: the given channel, or the one used last."""
-    condition, value = "cc.channel_id = ?", channel_id
+    """Return where the contact is reached: the given channel, or the one used last.
+
+    Who is known there by several names is reached by the one they wrote from last.
+    """
+    condition, value = f"cc.channel_id = ? {WRITTEN_FROM_LAST}", channel_id
     if channel_id is None:
         condition, value = "1 = 1 ORDER BY cc.id = ? DESC, cc.id DESC", conversation.last_channel_id
     found = await sql.records(

@@ -23,6 +23,7 @@ from resolvers.inbox_filter import ChoiceOperator, ContactField, OrderOperator
 from resolvers.inbox_kinds import InboxGroup, InboxKind
 from resolvers.inbox_pages import ConversationSort
 from resolvers.inbox_view import Move
+from resolvers.merged_state import MergedDetail
 from resolvers.snooze import SnoozePreset
 from resolvers.working_hours import Weekday
 
@@ -42,6 +43,7 @@ NAMES: dict[type[Enum], str] = {
     CustomFieldKind: "CustomFieldKind",
     Direction: "MessageDirection",
     ImportMode: "ImportMode",
+    MergedDetail: "MergedDetail",
     MessageKind: "MessageKind",
     MessageSource: "MessageSource",
     MessageStatus: "MessageStatus",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from models.member import Role, Visibility
 from models.transfer import TransferKind
 from realtime.comment_events import CommentFact
-from realtime.contact_events import ContactDeleted
+from realtime.contact_events import ContactDeleted, ContactMerged
 from realtime.events import (
     ABOUT_MESSAGES,
     ContactBlocked,
@@ -39,7 +39,7 @@ Rights = tuple[Role, Visibility, int | None, str, Masking]
 PERSONAL = (ConversationRead, ConversationMarkedUnread)
 """The facts that are told to the devices of one member only."""
 
-OF_THE_GONE = (ContactDeleted,)
+OF_THE_GONE = (ContactDeleted, ContactMerged)
 """The facts of which only ids are left, told to all who saw what is gone."""
 
 
@@ -104,7 +104,7 @@ def saw_before(membership: Membership, fact: Fact) -> bool:
         case ContactBlocked():
             person, persons_team = fact.assignee_id, fact.assignee_team_id
             team, seen = fact.team_id, not membership.sees_blocked
-        case ContactDeleted():
+        case ContactDeleted() | ContactMerged():
             person, persons_team = fact.assignee_id, fact.assignee_team_id
             team, seen = fact.team_id, membership.sees_blocked or not fact.is_blocked
         case _:

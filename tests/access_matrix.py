@@ -132,6 +132,9 @@ ROWS: dict[str, Row] = {
         values={"firstName": "Carlo"},
     ),
     "Mutation.deleteContact": act("deleteContact", "contactId", right=Right.DELETE_CONTACTS),
+    "Mutation.mergeContacts": act(
+        "mergeContacts", "contactId", "mergedContactId", right=Right.DELETE_CONTACTS
+    ),
     "Mutation.createTag": act(
         "createTag", "workspaceId", right=Right.MANAGE_SETTINGS, values={"name": "New"}
     ),

@@ -86,11 +86,10 @@ class Stage:
         and all sessions, members and what the workspace offers be there."""
         await self.restore_sessions()
         holder, conversation_id = self.typists[0]
-        await Contact.filter(id=decode_id(self.ids["contactId"], "Contact")).update(
-            workspace_id=self.world.workspace.id
-        )
+        both = [decode_id(self.ids[name], "Contact") for name in ("contactId", "mergedContactId")]
+        for table, which in ((Contact, {"id__in": both}), (Conversation, {"contact_id__in": both})):
+            await table.filter(**which).update(workspace_id=self.world.workspace.id)
         await Conversation.filter(id=conversation_id).update(
-            workspace_id=self.world.workspace.id,
             assignee_id=holder.member.id,
             ai_agent_id=None,
             status=ConversationStatus.OPEN,
@@ -199,6 +198,7 @@ async def ids_of(
         "standardInboxId": encode_id("StandardInbox", f"{world.workspace.id}.ALL"),
         "conversationId": encode_id("Conversation", message.conversation_id),
         "contactId": encode_id("Contact", message.conversation.contact_id),
+        "mergedContactId": encode_id("Contact", (await world.contact("Karla")).id),
         "messageId": encode_id("Message", failed.id),
         "upToMessageId": encode_id("Message", message.id),
         "fromMessageId": encode_id("Message", message.id),

@@ -70,6 +70,7 @@ fragment Event on WorkspaceEvent {
     workspace { tags { id name } customFields { id name } lifecycleStages { id name } }
   }
   ... on ContactDeleted { conversationId }
+  ... on ContactMerged { conversationId }
   ... on MemberChanged { isSightChanged member { id name } }
   ... on TeamChanged { teamId team { id } }
   ... on ConversationChanged { change conversationId changed: conversation { ...Row } }
@@ -136,7 +137,7 @@ class Client:
         if event["__typename"] == "WorkspaceSettingsChanged":
             self.describe(event["workspace"])
             return
-        if event["__typename"] == "ContactDeleted":
+        if event["__typename"] in ("ContactDeleted", "ContactMerged"):
             self.rows.pop(event["conversationId"], None)
             return
         if event.get("change") == "HIDDEN":

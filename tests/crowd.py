@@ -95,6 +95,7 @@ class Crowd:
             self.come_and_go,
             self.quarantine,
             self.farewells.delete,
+            self.farewells.merge,
             self.words.change_fields,
             self.words.change_stages,
             self.words.import_file,

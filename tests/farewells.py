@@ -28,6 +28,16 @@ class Farewells:
         await self._lead("deleteContact", contact)
         await run_jobs()
 
+    async def merge(self) -> None:
+        """A contact writes, is given to somebody, and turns out to be another one."""
+        gone = await self._given_to_somebody()
+        kept = self._random.choice(await Conversation.exclude(id=gone.id).order_by("id"))
+        pair = {"contactId": kept.contact_id, "mergedContactId": gone.contact_id}
+        await self._lead(
+            "mergeContacts", {name: encode_id("Contact", key) for name, key in pair.items()}
+        )
+        await run_jobs()
+
     async def _given_to_somebody(self) -> Conversation:
         """Let a contact write, perhaps a new one, and give them to somebody who sees little."""
         sender = self._random.choice(["contact0", f"guest{self._random.randrange(10**6)}"])

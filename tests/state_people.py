@@ -53,6 +53,7 @@ LEFT_OUT = {
     "untagConversations": "does to each contact what untagContact does: tests/test_bulk_tags.py",
     "updateContact": "changes who the contact is, in every state alike: tests/test_contact.py",
     "deleteContact": "ends the table, in every state alike: tests/test_contact_deletion.py",
+    "mergeContacts": "joins two states: tests/test_contact_merge_state.py",
     "tagContact": "changes what the contact is called, not their conversation",
     "untagContact": "changes what the contact is called, not their conversation",
 }

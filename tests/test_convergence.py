@@ -21,7 +21,7 @@ THE_END = "Zoe"
 VOCABULARY = ("Tag", "CustomField", "LifecycleStage")
 DEEDS = {"hear", "createContact", "message_echo", "message_status", "expire", "restrict"}
 DEEDS |= {f"{deed}{word}" for deed in ("create", "update", "delete") for word in VOCABULARY}
-DEEDS |= {"quarantine", "deleteContact"}
+DEEDS |= {"quarantine", "deleteContact", "mergeContacts"}
 DEEDS |= {"importContacts"}
 DEEDS |= {"createTeam", "updateTeam", "deleteTeam", "updateMember", "removeMember"}
 """What must have happened beside the mutations, or the test proves less than it says."""

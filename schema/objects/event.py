@@ -67,6 +67,9 @@ class ConversationChange(Enum):
     """Its contact is no longer blocked: it is where it was."""
     DELETED = "DELETED"
     """Its contact was deleted, and it with them: forget what is known of both."""
+    MERGED = "MERGED"
+    """Its contact was merged into another one, and it into that one's: forget what is known of
+    both."""
     REPLIED = "REPLIED"
     """A reply reached the vendor: it no longer waits for one."""
     READ = "READ"
@@ -83,6 +86,7 @@ CHANGES: dict[type[Fact], ConversationChange] = {
     facts.ContactBlocked: ConversationChange.BLOCKED,
     facts.ContactUnblocked: ConversationChange.UNBLOCKED,
     contact_events.ContactDeleted: ConversationChange.DELETED,
+    contact_events.ContactMerged: ConversationChange.MERGED,
     facts.MessageAdded: ConversationChange.MESSAGE_ADDED,
     facts.MessageQuarantined: ConversationChange.MESSAGE_ADDED,
     facts.ConversationOpened: ConversationChange.OPENED,
