@@ -258,3 +258,17 @@ async def test_closed_ones_keep_their_notes(api: Api, world: World) -> None:
     episodes = await Episode.all().order_by("id")
     assert [row.note_summary for row in episodes] == [None, "Solved"]
     assert {row.conversation_id for row in episodes} == {first.conversation_id}
+
+
+async def test_merging_costs_the_same_however_much_there_is(api: Api, world: World) -> None:
+    counts = []
+    for number in (1, 20):
+        for _ in range(number):
+            first, second = await two(world)
+        viewer = await world.owner.viewer()
+        with sql.count_statements() as counter:
+            await merge_contacts(viewer, *contacts_of(first, second))
+        counts.append(counter.total)
+        await delete_contact(viewer, first.conversation.contact_id)
+        await run_jobs()
+    assert counts[0] == counts[1] <= 50

@@ -1,10 +1,12 @@
 """A merge is told: who saw the contact who is no more, and who sees the one who stays."""
 
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 
 from models.member import Visibility
+from models.message import Message
 from resolvers.assignment import assign_conversation
 from resolvers.contact_merge import merge_contacts
 from schema.ids import encode_id
@@ -12,7 +14,7 @@ from tests import streaming
 from tests.streaming import CHANGES, Server, cursor_of, last_seq
 from tests.test_block_sight import told
 from tests.test_contact_deletion_streams import nothing_waits
-from tests.world import World
+from tests.world import Person, World
 
 stack_bus_url = streaming.stack_bus_url
 server = streaming.server
@@ -30,19 +32,24 @@ subscription($workspaceId: ID!, $after: String) {
 }"""
 
 
+async def two_who_differ(world: World) -> tuple[Message, Message, list[Person]]:
+    """Let two contacts write who are seen by others; return everybody, who sees both first."""
+    owner = await world.owner.viewer()
+    messages = [await world.hear("Hello"), await world.hear("Hi", sender="karla")]
+    people = [await world.add(name, visibility=Visibility.OWN) for name in ("Bea", "Ian")]
+    for message, person in zip(messages, people, strict=True):
+        await assign_conversation(owner, message.conversation_id, assignee_id=person.member.id)
+    await nothing_waits()
+    return messages[0], messages[1], [world.owner, *people]
+
+
 @pytest.mark.parametrize("replayed", [False, True])
 async def test_it_is_told_by_what_one_sees(server: Server, world: World, replayed: bool) -> None:
-    owner = await world.owner.viewer()
-    ian = await world.add("Ian", visibility=Visibility.OWN)
-    bea = await world.add("Bea", visibility=Visibility.OWN)
-    first, second = await world.hear("Hello"), await world.hear("Hi", sender="karla")
-    await assign_conversation(owner, first.conversation_id, assignee_id=bea.member.id)
-    await assign_conversation(owner, second.conversation_id, assignee_id=ian.member.id)
-    await nothing_waits()
+    first, second, people = await two_who_differ(world)
     pair = first.conversation.contact_id, second.conversation.contact_id
     after = await cursor_of(world)
     if replayed:
-        await merge_contacts(owner, *pair)
+        await merge_contacts(await world.owner.viewer(), *pair)
         await nothing_waits()
     gone: dict[str, Any] = {
         "__typename": "ContactMerged",
@@ -52,25 +59,18 @@ async def test_it_is_told_by_what_one_sees(server: Server, world: World, replaye
     }
     into = {"id": encode_id("Conversation", first.conversation_id)}
     changed = {"__typename": "ContactChanged", "contact": {"id": encode_id("Contact", pair[0])}}
-    async with (
-        server.client(world.owner) as all_seeing,
-        server.client(ian) as loser,
-        server.client(bea) as keeper,
-    ):
-        clients = (all_seeing, loser, keeper)
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(server.client(person)) for person in people]
         for client in clients:
             await client.subscribe(EVENTS, workspaceId=world.id, after=after)
             await client.subscribe(CHANGES, workspaceId=world.id, after=after)
         if not replayed:
-            await merge_contacts(owner, *pair)
+            await merge_contacts(await world.owner.viewer(), *pair)
         await world.add("Zoe")
-        last = await last_seq(world)
+        last, end = await last_seq(world), {"__typename": "MemberChanged"}
         heard = [told(await client.until(last)) for client in clients]
-        end = {"__typename": "MemberChanged"}
-        assert heard[0] == [gone | {"into": into}, changed, end]
-        assert heard[1] == [gone, end]
-        assert heard[2] == [changed, end]
-        change = await loser.hear("2")
+        assert heard == [[gone | {"into": into}, changed, end], [changed, end], [gone, end]]
+        change = await clients[2].hear("2")
         assert (change["change"], change["conversation"]) == ("MERGED", None)
         assert change["conversationId"] == gone["conversationId"]
 

@@ -147,3 +147,16 @@ async def test_a_job_that_was_killed_midway_goes_on(
     assert [row.text for row in await Message.all()] == ["Stays"]
     assert await Contact.all().count() == await Conversation.all().count() == 1
     assert await sql.rows("SELECT id FROM job") == []
+
+
+async def test_deleting_costs_the_same_however_much_there_is(api: Api, world: World) -> None:
+    counts = []
+    for number in (1, 20):
+        for _ in range(number):
+            message = await world.hear("Hello")
+        viewer = await world.owner.viewer()
+        with sql.count_statements() as counter:
+            await delete_contact(viewer, message.conversation.contact_id)
+        counts.append(counter.total)
+        await run_jobs()
+    assert counts[0] == counts[1] <= 25
