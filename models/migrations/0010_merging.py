@@ -6,7 +6,7 @@ from tortoise import fields, migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0008_upkeep")]
+    dependencies = [("models", "0009_transfers")]
 
     initial = False
 
