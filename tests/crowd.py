@@ -116,7 +116,7 @@ class Crowd:
         message = await self.world.hear("Hello", sender=f"contact{self.random.randrange(3)}")
         contact = {"contactId": encode_id("Contact", message.conversation.contact_id)}
         await self._lead("blockContact", contact)
-        sender = await ContactChannel.filter(contact_id=message.conversation.contact_id).first()
+        [sender, *_] = await ContactChannel.filter(contact_id=message.conversation.contact_id)
         spam = await self.world.hear("Buy now", sender=sender.external_id)
         target = {"conversationId": encode_id("Conversation", message.conversation_id)}
         for person in self.random.sample(self.people, 2):
