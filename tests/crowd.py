@@ -220,7 +220,7 @@ class Crowd:
 
     async def mutate(self, name: str) -> None:
         """Somebody does something with a conversation."""
-        row = self.random.choice(await Conversation.all().order_by("id"))
+        row = self.random.choice(await self._rows_for(name))
         target: Row = {"conversationId": encode_id("Conversation", row.id)}
         values: dict[str, Row] = {
             "snoozeConversation": {"until": (now() + timedelta(days=3)).isoformat()},
@@ -254,6 +254,14 @@ class Crowd:
         await self._call(name, target | given)
         if name == "sendMessage":
             await run_jobs()
+
+    async def _rows_for(self, name: str) -> list[Conversation]:
+        """Return the conversations to choose from: the first time, those where it can be done."""
+        rows = await Conversation.all().order_by("id")
+        if name in self.done or name == "unblockContact":
+            return rows
+        free = [row for row in rows if row.blocked_at is None]
+        return [row for row in free if row.last_channel_id or name != "sendMessage"] or rows
 
     async def _change_comment(self, conversation_id: int, name: str) -> None:
         """Somebody changes a comment that the first person wrote just before."""
