@@ -240,8 +240,9 @@ class Viewer:
         return ChangeSource.USER if self.user_id is not None else ChangeSource.API
 
     def member_id(self, workspace_id: int) -> int | None:
-        """Return the viewer's member in the workspace, None for a program."""
-        return self.memberships[workspace_id].member_id
+        """Return the viewer's member in the workspace, None for a program or a stranger."""
+        membership = self.memberships.get(workspace_id)
+        return membership.member_id if membership is not None else None
 
 
 def as_viewer(member: MemberRow) -> Viewer:

@@ -13,7 +13,13 @@ from realtime.attendance import PresenceState, on_change, presence_of
 from realtime.broker import Broker, Signal, Wake
 from realtime.log import Logged, LogReader, Subscriber
 from realtime.presence import Typing, read_typing
-from resolvers.batches import comments_by_id, conversations_by_id, members_by_id, messages_by_id
+from resolvers.batches import (
+    comments_by_id,
+    conversations_by_contact,
+    conversations_by_id,
+    members_by_id,
+    messages_by_id,
+)
 from resolvers.hydration import Delivery, hydrate
 from resolvers.inbox_view import Moved
 from schema.inbox_views import InboxViews
@@ -80,7 +86,9 @@ async def tell(events: Sequence[Logged], *, is_live: bool = False) -> list[Told]
 def _primed(delivery: Delivery, *, is_live: bool) -> Told:
     told = Told(delivery, is_live=is_live)
     if delivery.conversation is not None:
-        told.loaders.of(conversations_by_id).prime(delivery.conversation.id, delivery.conversation)
+        row = delivery.conversation
+        told.loaders.of(conversations_by_id).prime(row.id, row)
+        told.loaders.of(conversations_by_contact).prime(row.contact_id, row)
     if delivery.message is not None:
         told.loaders.of(messages_by_id).prime(delivery.message.id, delivery.message)
     if delivery.comment is not None:

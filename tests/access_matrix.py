@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from models.clock import now
 from resolvers.viewer import Right
@@ -10,6 +11,10 @@ from tests.access_row import Row, act, bulk, by_id, opened, stream
 SOON = {"until": (now() + timedelta(days=3)).isoformat()}
 OPEN = {"status": {"operator": "HAS_ANY_OF", "statuses": ["OPEN"]}}
 NEW = {"name": "New", "baseUrl": "https://shop.example"}
+
+TWO_CONTACTS = ("contactId", "mergedContactId")
+TYPING: Any = {"right": Right.REPLY, "people_only": True}
+VIEWING: Any = {"right": Right.VIEW, "people_only": True}
 
 ROWS: dict[str, Row] = {
     "Query.viewer": Row("{ viewer { id } }", lambda _: {}, None),
@@ -99,9 +104,7 @@ ROWS: dict[str, Row] = {
         "updateMember", "memberId", right=Right.MANAGE_MEMBERS, values={"visibility": "OWN"}
     ),
     "Mutation.removeMember": act("removeMember", "memberId", right=Right.MANAGE_MEMBERS),
-    "Mutation.leaveWorkspace": act(
-        "leaveWorkspace", "workspaceId", right=Right.VIEW, people_only=True
-    ),
+    "Mutation.leaveWorkspace": act("leaveWorkspace", "workspaceId", **VIEWING),
     "Mutation.createWorkspace": act(
         "createWorkspace", right=None, people_only=True, values={"name": "New"}
     ),
@@ -132,9 +135,7 @@ ROWS: dict[str, Row] = {
         values={"firstName": "Carlo"},
     ),
     "Mutation.deleteContact": act("deleteContact", "contactId", right=Right.DELETE_CONTACTS),
-    "Mutation.mergeContacts": act(
-        "mergeContacts", "contactId", "mergedContactId", right=Right.DELETE_CONTACTS
-    ),
+    "Mutation.mergeContacts": act("mergeContacts", *TWO_CONTACTS, right=Right.DELETE_CONTACTS),
     "Mutation.createTag": act(
         "createTag", "workspaceId", right=Right.MANAGE_SETTINGS, values={"name": "New"}
     ),
@@ -282,10 +283,8 @@ ROWS: dict[str, Row] = {
     "Mutation.markConversationsUnread": bulk(
         "markConversationsUnread", right=Right.VIEW, people_only=True
     ),
-    "Mutation.startTyping": act(
-        "startTyping", "conversationId", right=Right.REPLY, people_only=True
-    ),
-    "Mutation.stopTyping": act("stopTyping", "conversationId", right=Right.REPLY, people_only=True),
+    "Mutation.startTyping": act("startTyping", "conversationId", **TYPING),
+    "Mutation.stopTyping": act("stopTyping", "conversationId", **TYPING),
     "Subscription.inboxChanged": Row(
         "subscription($id: ID!, $after: String) {"
         " inboxChanged(inboxId: $id, after: $after) { change conversationId } }",

@@ -258,10 +258,8 @@ class Crowd:
     async def _rows_for(self, name: str) -> list[Conversation]:
         """Return the conversations to choose from: the first time, those where it can be done."""
         rows = await Conversation.all().order_by("id")
-        if name in self.done or name == "unblockContact":
-            return rows
-        free = [row for row in rows if row.blocked_at is None]
-        return [row for row in free if row.last_channel_id or name != "sendMessage"] or rows
+        free = [row for row in rows if row.blocked_at is None and row.last_channel_id]
+        return rows if name in self.done or name == "unblockContact" else free or rows
 
     async def _change_comment(self, conversation_id: int, name: str) -> None:
         """Somebody changes a comment that the first person wrote just before."""
@@ -272,10 +270,9 @@ class Crowd:
         await self._call(name, target | changed)
 
     async def _call(self, name: str, given: Row) -> None:
-        everybody = name in self.done  # the first time by one who may
-        await self._ask(
-            self.random.choice(self.people) if everybody else self.people[0], name, given
-        )
+        # the first time by one who may
+        who = self.random.choice(self.people) if name in self.done else self.people[0]
+        await self._ask(who, name, given)
 
     async def _lead(self, name: str, given: Row) -> None:
         await self._ask(self.people[0], name, given)
