@@ -252,18 +252,10 @@ ROWS: dict[str, Row] = {
     ),
     "Mutation.deleteComment": act("deleteComment", "commentId", right=Right.COMMENT, only="owner"),
     "Mutation.markConversationRead": act(
-        "markConversationRead",
-        "conversationId",
-        "upToMessageId",
-        right=Right.VIEW,
-        people_only=True,
+        "markConversationRead", "conversationId", "upToMessageId", **VIEWING
     ),
     "Mutation.markConversationUnread": act(
-        "markConversationUnread",
-        "conversationId",
-        "fromMessageId",
-        right=Right.VIEW,
-        people_only=True,
+        "markConversationUnread", "conversationId", "fromMessageId", **VIEWING
     ),
     "Mutation.tagConversations": bulk(
         "tagConversations", right=Right.EDIT_CONTACTS, many={"tagIds": "tagId"}
