@@ -6,7 +6,7 @@ from tortoise import fields, migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0011_contacts")]
+    dependencies = [("models", "0012_masking")]
 
     initial = False
 
