@@ -266,7 +266,7 @@ async def test_what_a_viewer_can_change_is_what_they_may_change(api: Api, world:
 
 
 async def test_agents_of_before_export_no_data(world: World) -> None:
-    """What migration 0013 does to members who were there."""
+    """What migration 0014 does to members who were there."""
     before: list[set[Restriction]] = [
         set(),
         {Restriction.SHORTCUTS},
@@ -274,7 +274,7 @@ async def test_agents_of_before_export_no_data(world: World) -> None:
     ]
     agents = [await world.add(f"A{n}", restrictions=given) for n, given in enumerate(before)]
     manager = await world.add("Mia", Role.MANAGER)
-    migration = import_module("models.migrations.0013_exports")
+    migration = import_module("models.migrations.0014_exports")
     async with in_transaction() as client:
         for _ in range(2):
             await migration.restrict(None, SimpleNamespace(client=client))

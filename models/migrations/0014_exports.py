@@ -26,7 +26,7 @@ async def restrict(_apps: Any, editor: BaseSchemaEditor) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0012_masking")]
+    dependencies = [("models", "0013_merging")]
 
     initial = False
 
