@@ -84,11 +84,8 @@ def seen_by(viewer: Viewer, told: Told) -> Seen | None:
         return None
     if isinstance(fact, CommentFact) and delivery.comment is None:
         return None
-    if isinstance(fact, OF_THE_GONE):
-        return Seen(told, is_hidden=True) if saw_before(membership, fact) else None
-    if delivery.conversation is None:
-        return None
-    if sees(viewer, delivery.conversation):
+    row = delivery.conversation  # None: it is no more
+    if row is not None and sees(viewer, row) and not isinstance(fact, OF_THE_GONE):
         return Seen(told, is_hidden=False)
     return Seen(told, is_hidden=True) if saw_before(membership, fact) else None
 

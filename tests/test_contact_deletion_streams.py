@@ -145,6 +145,33 @@ async def test_who_lost_sight_before_is_not_told(server: Server, world: World) -
             assert heard == [{"__typename": "MemberChanged"}]
 
 
+async def test_who_loses_sight_of_what_is_erased_by_now_is_told(
+    server: Server, world: World
+) -> None:
+    kim = await world.add("Kim", restrictions=KEPT)
+    ian = await world.add("Ian", visibility=Visibility.OWN)
+    owner, ids = await world.owner.viewer(), await life(world)
+    await assign_conversation(owner, ids[1], assignee_id=ian.member.id)
+    after = await cursor_of(world)
+    await unassign_conversation(owner, ids[1])
+    await block_contact(owner, ids[0])
+    await delete_contact(owner, ids[0])
+    await nothing_waits()
+    lost = {
+        "__typename": "ConversationChanged",
+        "change": "HIDDEN",
+        "conversationId": encode_id("Conversation", ids[1]),
+        "now": None,
+    }
+    for person, times in ((kim, 2), (ian, 1)):  # Kim saw it until it was blocked
+        async with server.client(person) as client:
+            await client.subscribe(EVENTS, workspaceId=world.id, after=after)
+            heard = told(await client.until(await last_seq(world)))
+        assert [one for one in heard if one["__typename"] == "ConversationChanged"] == [
+            lost
+        ] * times
+
+
 async def test_the_stream_of_one_conversation_tells_its_end(server: Server, world: World) -> None:
     ids = await life(world)
     async with server.client(world.owner) as client:
