@@ -84,9 +84,11 @@ def seen_by(viewer: Viewer, told: Told) -> Seen | None:
         return None
     if isinstance(fact, CommentFact) and delivery.comment is None:
         return None
-    row = delivery.conversation  # None: it is no more
-    if row is not None and sees(viewer, row) and not isinstance(fact, OF_THE_GONE):
+    row, is_end = delivery.conversation, isinstance(fact, OF_THE_GONE)
+    if row is not None and not is_end and sees(viewer, row):
         return Seen(told, is_hidden=False)
+    if row is None and not is_end and membership.sees_all and membership.sees_blocked:
+        return None  # it is no more: they saw it until its end, which is told
     return Seen(told, is_hidden=True) if saw_before(membership, fact) else None
 
 

@@ -163,7 +163,8 @@ async def test_who_loses_sight_of_what_is_erased_by_now_is_told(
         "conversationId": encode_id("Conversation", ids[1]),
         "now": None,
     }
-    for person, times in ((kim, 2), (ian, 1)):  # Kim saw it until it was blocked
+    await world.add("Zoe")
+    for person, times in ((kim, 2), (ian, 1)):
         async with server.client(person) as client:
             await client.subscribe(EVENTS, workspaceId=world.id, after=after)
             heard = told(await client.until(await last_seq(world)))
