@@ -1,6 +1,8 @@
 """Members and streams: whose sockets close when somebody changes, and whose stay open."""
 
-from contextlib import AsyncExitStack
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +10,11 @@ import orjson
 import pytest
 
 from models.database import connect, disconnect
+from models.engine import sql
 from models.member import Role, Visibility
 from models.team import Team
+from realtime.events import MemberChanged
+from realtime.log import read_page
 from resolvers.assignment import assign_conversation
 from resolvers.member import remove_member, update_member
 from resolvers.message import send_message
@@ -24,7 +29,11 @@ from tests.streaming import (
     Server,
     cursor_of,
     last_seq,
+    repeating,
+    seq_of,
+    visible_seqs,
 )
+from tests.waiting import until
 from tests.world import Person, World, make_world
 
 stack_bus_url = streaming.stack_bus_url
@@ -181,5 +190,104 @@ async def test_a_change_on_one_process_closes_the_sockets_of_another(
                     for client in (follower, idle):
                         assert await client.closing() == (4412, "ACCESS_REVOKED"), name
                     assert "next" not in [message["type"] for message in follower.left()]
+    finally:
+        await disconnect()
+
+
+PER_SECOND = 100
+"""How many events a second flow while somebody is removed."""
+AT_ONCE = 8
+PRODUCERS = 3
+COMMENTS = f"""
+mutation ($id: ID!) {{ {
+    " ".join(
+        f'c{number}: addComment(input: {{conversationId: $id, text: "{number}"}})'
+        " { userErrors { code } }"
+        for number in range(AT_ONCE)
+    )
+} }}
+"""
+
+
+@asynccontextmanager
+async def flowing(server: Server, world: World) -> AsyncIterator[None]:
+    """Have comments written through a server all the while; begin once they flow fast enough."""
+    conversation = encode_id("Conversation", (await world.hear()).conversation_id)
+
+    async def write() -> None:
+        told = await server.ask(world.owner, COMMENTS, id=conversation)
+        assert [one["userErrors"] for one in told.values()] == [[]] * AT_ONCE
+
+    async def is_fast() -> bool:
+        rows = await sql.rows(
+            "SELECT COUNT(*) AS count FROM event WHERE workspace_id = ?"
+            " AND kind = 'CommentAdded' AND created_at > now() - interval '1 second'",
+            world.workspace.id,
+        )
+        return bool(rows[0]["count"] >= PER_SECOND)
+
+    async with AsyncExitStack() as stack:
+        for _ in range(PRODUCERS):
+            await stack.enter_async_context(repeating(write))
+        await until(is_fast, 60)
+        yield
+
+
+@asynccontextmanager
+async def witnessing(client: Client) -> AsyncIterator[list[int]]:
+    """Give the numbers of the events that a stream tells, as it tells them."""
+    heard: list[int] = []
+
+    async def follow() -> None:
+        while True:
+            heard.append(seq_of(await client.hear()))
+
+    task = asyncio.create_task(follow())
+    try:
+        yield heard
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _remove_in_the_flow(here: Server, there: Server, world: World) -> None:
+    ada = await world.add("Ada")
+    start, cursor = await last_seq(world), await cursor_of(world)
+    async with there.client(ada) as follower, there.client(world.owner) as witness:
+        for client in (follower, witness):
+            await client.subscribe(WORKSPACE_EVENTS, workspaceId=world.id, after=cursor)
+        closing = asyncio.create_task(follower.closing(90))
+        async with witnessing(witness) as heard, flowing(here, world):
+            async with asyncio.timeout(5):  # from before the commit
+                answer = await here.ask(world.owner, REMOVE, input={"memberId": ada.id})
+                assert await closing == (4412, "ACCESS_REVOKED")
+            assert answer["removeMember"]["userErrors"] == []
+            [removal] = [
+                logged.seq
+                for logged in await read_page(world.workspace.id, start, 100_000)
+                if isinstance(logged.fact, MemberChanged)
+            ]
+
+            async def others_hear_more() -> bool:
+                return bool(heard) and heard[-1] > removal + PER_SECOND
+
+            await until(others_hear_more, 30)
+        *events, last = follower.left()
+        told = [seq_of(event["payload"]["data"]["workspaceEvents"]) for event in events]
+        assert last["type"] == "error"
+        assert len(told) >= PER_SECOND
+        assert told[-1] < removal, "of what was committed after the removal nothing is told"
+        visible = await visible_seqs(world, start)
+        assert told == visible[: len(told)]
+        assert heard == visible[: len(heard)], "who stays misses nothing"
+
+
+async def test_a_removal_in_a_flow_of_events_closes_the_sockets_of_another_process(
+    postgres_database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    await connect(postgres_database_url)
+    try:
+        async with processes(tmp_path, postgres_database_url, redis_url, 2) as (here, there):
+            await _remove_in_the_flow(here, there, await make_world())
     finally:
         await disconnect()
