@@ -27,6 +27,7 @@ from resolvers.delivery import deliver_message
 from resolvers.erasure import ERASE_CONTACT, ERASE_INBOUND, erase_contact, erase_inbound
 from resolvers.idle_clock import CLOSE_IDLE
 from resolvers.import_upload import IMPORT_PORTION
+from resolvers.invitation_mail import SEND_INVITATION, send_invitation
 from resolvers.member import RELEASE_CONVERSATIONS, release_conversations
 from resolvers.message import DELIVER_MESSAGE
 from resolvers.openid import finish_log_in, start_log_in
@@ -59,6 +60,7 @@ def job_handlers(client: GuardedClient, mailer: Mailer) -> Mapping[str, Handler]
         KEEP_FAILED_LOG_IN: keep_failed_log_in,
         PROCESS_INBOUND: process_inbound,
         RELEASE_CONVERSATIONS: release_conversations,
+        SEND_INVITATION: partial(send_invitation, mailer),
         SEND_PASSWORD_RESET: partial(send_password_reset, mailer),
     }
 

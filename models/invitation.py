@@ -27,6 +27,8 @@ class Invitation(Model):
     )
     team_id: int | None
     token_hash = fields.CharField(max_length=64, unique=True)
+    mailed_token_hash = fields.CharField(max_length=64, null=True)
+    """Of the newest token that was mailed; unique, and as good as the other."""
     invited_by: fields.ForeignKeyNullableRelation[Member] = fields.ForeignKeyField(
         "models.Member", related_name="invitations", null=True, on_delete=fields.SET_NULL
     )

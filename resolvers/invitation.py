@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tortoise.exceptions import IntegrityError
+from tortoise.expressions import Q
 
 from models.clock import now
 from models.engine import sql
@@ -22,14 +23,14 @@ from resolvers.access import hold_team, hold_workspace
 from resolvers.batches import invitations_by_id, pending_invitations
 from resolvers.deed import done_by, done_to
 from resolvers.idempotency import claim_key
+from resolvers.invitation_mail import SEND_INVITATION
 from resolvers.member import check_leads, check_restrictions, restrictions_at_first
 from resolvers.names import check_name
 from resolvers.password import check_new_password, hash_password
-from resolvers.tokens import hash_token, new_token
+from resolvers.tokens import INVITATION_PREFIX, hash_token, new_token
 from resolvers.viewer import Membership, Right, Viewer, hidden, may, require
 from resolvers.workspace import written
 
-TOKEN_PREFIX = "pi_"  # noqa: S105 - what a token begins with
 VALID_DAYS = 7
 MAX_PENDING = 100
 """How many invitations of a workspace wait at once: they are one list, never in pages."""
@@ -78,12 +79,12 @@ async def invite_member(
 ) -> tuple[Invitation, str | None]:
     """Invite an address; return the invitation with its token, which is shown only this once.
 
-    It replaces an earlier invitation of the address, whose token ends. Without `restrictions` the
-    member will have those of a new one.
+    A link with a token of its own is mailed to the address. An earlier invitation of the address
+    ends with its tokens. Without `restrictions` the member will have those of a new one.
     """
     taken = restrictions_at_first(role) if restrictions is None else restrictions
     access = {"role": role, "visibility": visibility, "restrictions": written(taken)}
-    async with transaction():
+    async with transaction() as announce:
         await hold_workspace(viewer, workspace_id, Right.MANAGE_MEMBERS)
         values = [email, role.value, team_id, visibility.value, written(taken)]
         claim = await claim_key(viewer, workspace_id, "inviteMember", idempotency_key, values)
@@ -98,6 +99,7 @@ async def invite_member(
         await _check_guest(workspace_id, email)
         await _replace(membership, email)
         invitation, token = await _create(membership, email, access | {"team_id": team_id})
+        announce.job(SEND_INVITATION, {"invitation_id": invitation.id})
         await claim.remember(invitation.id)
     return invitation, token
 
@@ -105,7 +107,7 @@ async def invite_member(
 async def _create(
     membership: Membership, email: str, access: dict[str, Any]
 ) -> tuple[Invitation, str]:
-    token, moment = new_token(TOKEN_PREFIX), now()
+    token, moment = new_token(INVITATION_PREFIX), now()
     invitation = await Invitation.create(
         workspace_id=membership.workspace_id,
         email=email,
@@ -135,7 +137,7 @@ async def revoke_invitation(viewer: Viewer, invitation_id: int) -> Invitation:
 async def accept_invitation(
     viewer: Viewer | None, *, token: str, name: str | None = None, password: str | None = None
 ) -> MemberRecord:
-    """Join a workspace by the token of an invitation, once.
+    """Join a workspace by a token of an invitation: that shown or that mailed, together once.
 
     Whoever has an account under the address must be logged in with it; for anybody else an
     account is made with the name and the password. Who was a member before is one again.
@@ -165,7 +167,8 @@ async def accept_invitation(
 
 
 async def _good_invitation(digest: str) -> Invitation:
-    invitation = await Invitation.filter(token_hash=digest).first()
+    is_its_token = Q(token_hash=digest) | Q(mailed_token_hash=digest)
+    invitation = await Invitation.filter(is_its_token).first()
     if invitation is None or not is_pending(invitation, now()):
         raise Refused(
             Code.INVALID_CREDENTIALS, "This invitation is not valid any more.", field=("token",)
@@ -184,9 +187,12 @@ async def _take(digest: str) -> Invitation:
     invitation = await _good_invitation(digest)
     taken = await sql.affected(
         "UPDATE invitation SET accepted_at = ? WHERE id = ?"
-        " AND accepted_at IS NULL AND revoked_at IS NULL",
+        " AND accepted_at IS NULL AND revoked_at IS NULL"
+        " AND (token_hash = ? OR mailed_token_hash = ?)",
         now(),
         invitation.id,
+        digest,
+        digest,
     )
     return invitation if taken else await _good_invitation(digest)
 

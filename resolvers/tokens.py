@@ -8,6 +8,7 @@ REFRESH_PREFIX = "pr_"
 API_KEY_PREFIX = "pk_"
 RESET_PREFIX = "pp_"
 CODE_PREFIX = "pc_"
+INVITATION_PREFIX = "pi_"
 
 
 def hash_token(token: str) -> str:

@@ -41,7 +41,7 @@ class InviteMemberPayload(Payload):
     """The invitation."""
     token: str | None = None
     """What `acceptInvitation` takes, once: shown only this once, and null where a repeated key
-    finds its first result."""
+    finds its first result. The mail to the address has a token of its own."""
 
 
 @strawberry.input
@@ -65,7 +65,7 @@ class AcceptInvitationInput:
     """Which invitation is accepted, and by whom."""
 
     token: str
-    """The token of the invitation."""
+    """The token that was shown, or that of the mail: an invitation is accepted once."""
     name: str | None = None
     """The person's name, where an account is to be made: 1 to 100 characters."""
     password: str | None = None
@@ -86,8 +86,8 @@ class Mutation:
 
     @mutation
     async def invite_member(self, info: Info, input: InviteMemberInput) -> InviteMemberPayload:
-        """Invite an address for 7 days, in place of an earlier invitation of it; for owners and,
-        where it is an agent, for managers."""
+        """Invite an address for 7 days and mail it a link, in place of an earlier invitation of it;
+        for owners and, where it is an agent, for managers."""
         invitation, token = await invitations.invite_member(
             viewer_of(info),
             decode_id(input.workspace_id, "Workspace", "workspaceId"),

@@ -2,15 +2,10 @@
 
 import asyncio
 import logging
-import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
-from email import message_from_bytes, policy
 from typing import Any
 
 import pytest
-from aiosmtpd.smtp import SMTP, Envelope, Session
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
@@ -23,7 +18,9 @@ from models.refusal import Refused
 from realtime.events import CredentialRevoked
 from resolvers.password import check_new_password
 from settings import Settings, get_settings
+from tests import post as post_office
 from tests.acting import api_key
+from tests.post import Post
 from tests.test_account import code_of, log_in
 from tests.test_session import ENDED, refresh
 from tests.world import PASSWORD, Api, World, run_jobs, snapshot
@@ -40,45 +37,7 @@ TABLES = ("account", "session", "event", "password_reset")
 ACCEPTED = {"isAccepted": True, "userErrors": []}
 
 
-class Post:
-    """A real SMTP server on this machine, and the mails that it took."""
-
-    def __init__(self) -> None:
-        self.mails: list[Any] = []
-        self.answer = "250 OK"
-
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
-        """Take a mail, or answer what the test wants."""
-        if self.answer.startswith("250"):
-            content = envelope.content
-            assert isinstance(content, bytes)
-            self.mails.append(message_from_bytes(content, policy=policy.default))
-        return self.answer
-
-    def token(self) -> str:
-        """Return the token of the newest mail."""
-        found = re.search(r"#token=(\S+)", self.mails[-1].get_content())
-        assert found
-        return found[1]
-
-
-@asynccontextmanager
-async def smtp_server(post: Post) -> AsyncIterator[int]:
-    """Serve SMTP on a free port, which is given."""
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(post, loop=loop), "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
-
-
-@pytest.fixture
-async def post(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Post]:
-    """Give a server that the settings name."""
-    post = Post()
-    async with smtp_server(post) as port:
-        monkeypatch.setattr(get_settings(), "smtp_url", SecretStr(f"smtp://127.0.0.1:{port}"))
-        monkeypatch.setattr(get_settings(), "password_resets_per_account", 5)
-        yield post
+post = post_office.post
 
 
 async def change(api: Api, who: Any, current: str = PASSWORD, new: str = NEW) -> Any:

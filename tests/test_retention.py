@@ -188,5 +188,6 @@ async def test_invitations_stay_a_month_after_they_have_expired(api: Api, world:
     for key, age in zip(made, (MINUTE, -MINUTE), strict=True):
         expired = now() - INVITATION_RETENTION_DAYS * DAY - age
         await Invitation.filter(id=key).update(expires_at=expired)
+    assert await run_jobs() == 2, "their mails, which are not sent any more"
     await clean_up()
     assert [row.id for row in await Invitation.all()] == made[1:]
