@@ -15,7 +15,7 @@ from realtime.transaction import Announce, transaction
 from resolvers.access import get_contact, hold_contact, hold_conversation_with, sees
 from resolvers.batches import conversations_by_contact, conversations_by_id
 from resolvers.contact import save_update
-from resolvers.contact_details import fold_details
+from resolvers.contact_details import FOLDED, fold_details
 from resolvers.conversation import caused_by, record, save_state
 from resolvers.erasure import bury
 from resolvers.idempotency import claim_key
@@ -128,7 +128,7 @@ async def _merge(
     for name, value in details.items():
         setattr(contact, name, value)
     fold_details(contact)
-    await save_update(contact, announce, *details, "search_text", "folded_name")
+    await save_update(contact, announce, *details, *FOLDED)
 
 
 def _tell_end(kept: ConversationRecord, merged: ConversationRecord, announce: Announce) -> None:

@@ -29,8 +29,8 @@ class MergedDetail(Enum):
 
 COLUMNS: Mapping[MergedDetail, tuple[str, ...]] = {
     MergedDetail.NAME: ("first_name", "last_name"),
-    MergedDetail.PHONE: ("phone",),
-    MergedDetail.EMAIL: ("email",),
+    MergedDetail.PHONE: ("phone", "given_phone"),
+    MergedDetail.EMAIL: ("email", "given_email"),
     MergedDetail.LANGUAGE: ("language",),
     MergedDetail.LIFECYCLE_STAGE: ("lifecycle_stage_id",),
     MergedDetail.PICTURE: ("picture_url",),

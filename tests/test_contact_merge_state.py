@@ -56,6 +56,15 @@ async def test_what_the_kept_one_has_wins_or_what_is_taken(api: Api, world: Worl
     row = await Contact.get(id=kept_id)
     assert (row.first_name, row.last_name, row.email) == ("Karla", "", "k@parley.test")
     assert row.search_text == "karla +31612345678 k@parley.test"
+    assert row.name_text == "karla"
+    await delete_contact(await world.owner.viewer(), kept_id)
+
+    kept_id, merged_id = await pair()  # what a masked member gave goes where a number would go
+    await Contact.filter(id=merged_id).update(phone=None, given_phone="+31687654321")
+    await merge(api, world.owner, kept_id, merged_id)
+    row = await Contact.get(id=kept_id)
+    assert (row.phone, row.given_phone) == (None, "+31687654321")
+    assert "687654321" in row.search_text
 
 
 async def test_tags_and_custom_fields_come_together(
