@@ -40,8 +40,8 @@ ROWS: dict[str, Row] = {
         Right.IMPORT_CONTACTS,
     ),
     "Query.importReport": Row(
-        "query($id: ID!) { importReport(importId: $id) { nodes { line } } }",
-        lambda known: {"id": known["importId"]},
+        "query($importId: ID!) { importReport(importId: $importId) { nodes { line } } }",
+        lambda known: {"importId": known["importId"]},
         Right.IMPORT_CONTACTS,
     ),
     "Query.duplicateContacts": Row(
@@ -55,8 +55,12 @@ ROWS: dict[str, Row] = {
         lambda known: {"workspaceId": known["workspaceId"], "after": known["after"]},
     ),
     "Query.auditLog": Row(
-        "query($workspaceId: ID!) { auditLog(workspaceId: $workspaceId) { nodes { id } } }",
-        lambda known: {"workspaceId": known["workspaceId"]},
+        "query($workspaceId: ID!, $filter: AuditLogFilter) {"
+        " auditLog(workspaceId: $workspaceId, filter: $filter) { nodes { id } } }",
+        lambda known: {
+            "workspaceId": known["workspaceId"],
+            "filter": {"actorId": known["memberId"]},
+        },
         Right.VIEW_AUDIT_LOG,
     ),
     "Mutation.logIn": opened("logIn", email="a@b.c", password="x"),

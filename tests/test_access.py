@@ -40,6 +40,7 @@ VIEWER_CAN = {
     "Workspace.viewerCanManageSettings": Right.MANAGE_SETTINGS,
     "Workspace.viewerCanDeleteCustomFields": Right.DELETE_CUSTOM_FIELDS,
     "Workspace.viewerCanImportContacts": Right.IMPORT_CONTACTS,
+    "Workspace.viewerCanViewAuditLog": Right.VIEW_AUDIT_LOG,
 }
 NOT_WHEN_OPEN = {
     "CustomInbox.viewerCanEdit",
@@ -57,7 +58,7 @@ query($workspaceId: ID!, $conversationId: ID!, $messageId: ID!) {
   Workspace: workspace(id: $workspaceId) {
     viewerCanInviteMembers viewerCanManageTeams viewerCanDeleteTeams
     viewerCanManageChannels viewerCanManageApiKeys viewerCanManageSettings
-    viewerCanDeleteCustomFields viewerCanImportContacts
+    viewerCanDeleteCustomFields viewerCanImportContacts viewerCanViewAuditLog
   }
   Conversation: conversation(id: $conversationId) {
     viewerCanReply viewerCanAssign viewerCanClose viewerCanSnooze viewerCanBlock viewerCanComment

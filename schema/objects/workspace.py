@@ -174,6 +174,11 @@ class Workspace(Node):
         return info.context.may(root.id, Right.MANAGE_SETTINGS)
 
     @strawberry.field
+    def viewer_can_view_audit_log(root: strawberry.Parent[WorkspaceRow], info: Info) -> bool:
+        """Whether the viewer may use `auditLog`."""
+        return info.context.may(root.id, Right.VIEW_AUDIT_LOG)
+
+    @strawberry.field
     def viewer_can_import_contacts(root: strawberry.Parent[WorkspaceRow], info: Info) -> bool:
         """Whether the viewer may use `importContacts`."""
         return info.context.may(root.id, Right.IMPORT_CONTACTS)
