@@ -22,6 +22,7 @@ from realtime.transaction import ring_with
 from resolvers.account import KEEP_FAILED_LOG_IN, keep_failed_log_in
 from resolvers.automatic_closing import close_idle
 from resolvers.channel import PROCESS_INBOUND, process_inbound
+from resolvers.contact_export import EXPORT_PORTION, export_portion
 from resolvers.contact_import import import_portion
 from resolvers.delivery import deliver_message
 from resolvers.erasure import ERASE_CONTACT, ERASE_INBOUND, erase_contact, erase_inbound
@@ -56,6 +57,7 @@ def job_handlers(client: GuardedClient, mailer: Mailer) -> Mapping[str, Handler]
         ERASE_CONTACT: erase_contact,
         ERASE_INBOUND: erase_inbound,
         EXPIRE_SNOOZE: expire_snooze,
+        EXPORT_PORTION: export_portion,
         IMPORT_PORTION: import_portion,
         KEEP_FAILED_LOG_IN: keep_failed_log_in,
         PROCESS_INBOUND: process_inbound,

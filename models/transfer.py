@@ -27,7 +27,8 @@ class TransferState(Enum):
     DONE = "DONE"
     """All of it is done."""
     FAILED = "FAILED"
-    """It ended before its end: who started it lost the right, or something broke."""
+    """It ended before its end: who started it lost the right, what they see was hidden or shown
+    meanwhile, or something broke."""
 
 
 class ImportMode(Enum):
@@ -59,7 +60,7 @@ class Transfer(Model):
     member_id: int | None
     """The member who started it; null for a program."""
     sight = fields.CharField(max_length=512, default="")
-    """What decided on what they might see and do when it started."""
+    """What was hidden from them when it started: an export is made for those eyes."""
     secret = fields.CharField(max_length=64)
     """The key with which links to its files are signed."""
     file_name = fields.CharField(max_length=200)
@@ -94,7 +95,7 @@ class Transfer(Model):
 
 
 class TransferChunk(Model):
-    """A part of a file: lines that are to be imported, as JSON, or that were exported, as CSV."""
+    """A part of a file, as JSON: lines that are to be imported, or exported ones by contact."""
 
     id = fields.BigIntField(primary_key=True)
     transfer: fields.ForeignKeyRelation[Transfer] = fields.ForeignKeyField(
@@ -103,6 +104,8 @@ class TransferChunk(Model):
     transfer_id: int
     attempt = fields.IntField(default=0)
     number = fields.IntField()
+    last_contact_id = fields.BigIntField(null=True)
+    """The last contact that was exported into it."""
     content = fields.TextField()
 
     class Meta:

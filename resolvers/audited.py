@@ -11,6 +11,7 @@ MAKING: Mapping[str, str] = {
     "createInbox": "CustomInbox",
     "createContact": "Contact",
     "importContacts": "ContactImport",
+    "exportContacts": "ContactExport",
     "createTag": "Tag",
     "createCustomField": "CustomField",
     "createLifecycleStage": "LifecycleStage",

@@ -33,7 +33,7 @@ from resolvers.transfer import (
     save_progress,
     viewer_of_actor,
 )
-from resolvers.viewer import Right, Viewer
+from resolvers.viewer import Right, Viewer, may
 
 COUNTS = ("created_count", "updated_count", "skipped_count", "refused_count")
 MAX_FAILURES = 5
@@ -61,7 +61,7 @@ async def import_contacts(
         said = [file_name, mode.value, is_dry_run, csv]
         claim = await claim_key(viewer, workspace_id, "importContacts", idempotency_key, said)
         if claim.first_result is not None:
-            return await get_transfer(viewer, claim.first_result)
+            return await get_transfer(viewer, TransferKind.IMPORT, claim.first_result)
         transfer = await add_transfer(
             viewer,
             workspace_id,
@@ -120,7 +120,7 @@ async def _import_portion(job: ClaimedJob, *, at_once: bool) -> None:
         if held.portion != transfer.portion:
             raise LeaseLost(f"job {job.id}")
         viewer = await viewer_of_actor(held.actor, held.workspace_id)
-        if viewer is None or not _may(viewer, held):
+        if viewer is None or not may(viewer, held.workspace_id, RIGHTS[held.kind]):
             await _end(job, held, announce, failed=True)
             return
         outcome = Outcome(refused=list(refused))
@@ -131,11 +131,6 @@ async def _import_portion(job: ClaimedJob, *, at_once: bool) -> None:
         await _keep_refusals(held.id, outcome.refused)
         _count(held, outcome)
         await _go_on(job, held, announce)
-
-
-def _may(viewer: Viewer, transfer: Transfer) -> bool:
-    membership = viewer.memberships.get(transfer.workspace_id)
-    return membership is not None and membership.has(RIGHTS[transfer.kind])
 
 
 async def _read_portion(transfer: Transfer) -> tuple[list[Line], list[RefusedLine]]:

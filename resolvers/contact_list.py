@@ -77,18 +77,28 @@ async def list_contacts(
     One statement, and a few that check what a filter names. With a layout the rows have only what
     that asks for.
     """
-    where = visible_contacts(viewer, workspace_id)
-    masking, order = viewer.memberships[workspace_id].masking, SORT_KEYS[sort]
+    masking, order = require(viewer, workspace_id, Right.VIEW).masking, SORT_KEYS[sort]
     if conditions is not None:
         await check_filter(workspace_id, conditions, masking)
-        where &= filter_where(conditions, now())
-    looked_for = read_search(search)
-    if not looked_for.is_empty:
-        text, phone = ("name_text", None) if masking.is_any else ("search_text", "ct.phone")
-        where &= search_where(looked_for, text=f"ct.{text}", phone=phone)
+    where = looked_for(viewer, workspace_id, search, conditions)
     if masking.is_any and order.key == "folded_name":  # it may have a number in it
         order = replace(order, key="name_text")
     return await page_of_contacts(viewer, where, request, order, layout)
+
+
+def looked_for(
+    viewer: Viewer, workspace_id: int, search: str | None, conditions: Filter | None
+) -> Where:
+    """Return which contacts (ct) a search and a checked filter find, of those a viewer may see."""
+    where = visible_contacts(viewer, workspace_id)
+    masking = viewer.memberships[workspace_id].masking
+    if conditions is not None:
+        where &= filter_where(conditions, now())
+    terms = read_search(search)
+    if not terms.is_empty:
+        text, phone = ("name_text", None) if masking.is_any else ("search_text", "ct.phone")
+        where &= search_where(terms, text=f"ct.{text}", phone=phone)
+    return where
 
 
 def visible_contacts(viewer: Viewer, workspace_id: int) -> Where:

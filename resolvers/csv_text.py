@@ -20,6 +20,8 @@ BYTE_ORDER_MARK = "\ufeff"
 _FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _ESCAPED = re.compile("'+[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
+_NAME = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?:[,;]|$)|([^,;]+)')
+
 
 class Problem(Enum):
     """Why a record cannot be read."""
@@ -55,6 +57,23 @@ def csv_text(rows: Iterable[Sequence[str]]) -> str:
     writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     writer.writerows([escape_formula(cell) for cell in row] for row in rows)
     return text.getvalue()
+
+
+def join_names(names: Iterable[str]) -> str:
+    """Return names as one cell: one that has a mark which parts them is quoted."""
+    return "; ".join(
+        '"{}"'.format(name.replace('"', '""')) if any(mark in name for mark in ',;"') else name
+        for name in names
+    )
+
+
+def split_names(cell: str) -> list[str]:
+    """Return the names in a cell, parted by commas or semicolons; undoes `join_names`."""
+    names = []
+    for found in _NAME.finditer(cell):
+        quoted, bare = found.groups()
+        names.append(bare if quoted is None else quoted.replace('""', '"'))
+    return [name for one in names if (name := one.strip())]
 
 
 def sniff_delimiter(header: str) -> str:

@@ -10,6 +10,7 @@ from models.records import ConversationRecord
 from models.workspace import NOWHERE
 from realtime.jobs import ClaimedJob
 from realtime.transaction import Announce, transaction
+from resolvers.export_file import erase_from_exports
 from resolvers.idempotency import forget_inputs
 
 ERASE_CONTACT = "erase_contact"
@@ -108,6 +109,7 @@ async def erase_contact(job: ClaimedJob) -> None:
         await sql.affected(
             "DELETE FROM contact WHERE id = ? AND workspace_id = ?", contact_id, NOWHERE
         )
+        await erase_from_exports(workspace_id, contact_id)
         await forget_inputs(workspace_id, OF_THE_CONTACT, [contact_id])
         await job.complete()
 

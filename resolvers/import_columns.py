@@ -17,6 +17,7 @@ SHOWN_LENGTH = 100
 """How much of a name or a cell a refusal repeats."""
 TAGS, STAGE, IGNORED = "tags", "lifecycle_stage", ""
 FIELD = "field:"
+"""What may stand before a field's name in a header, so that it means no standard detail."""
 STANDARD: Mapping[str, str] = {
     "firstname": "first_name",
     "lastname": "last_name",
@@ -96,12 +97,21 @@ def read_header(cells: Sequence[str], words: Words) -> list[Column]:
     return columns
 
 
+def _plain(name: str) -> str:
+    return name.casefold().replace(" ", "").replace("_", "").replace("-", "")
+
+
+def is_standard(name: str) -> bool:
+    """Tell whether a column of this name is none of a custom field, whatever fields there are."""
+    return _plain(name) in STANDARD
+
+
 def _column(name: str, words: Words) -> Column:
     shown = name[:SHOWN_LENGTH]
+    if is_standard(name):
+        return Column(shown, STANDARD[_plain(name)])
+    name = name.removeprefix(FIELD)
     folded = name.casefold()
-    plain = folded.replace(" ", "").replace("_", "").replace("-", "")
-    if plain in STANDARD:
-        return Column(shown, STANDARD[plain])
     fields = list(words.fields.values())
     for found in (
         [field for field in fields if field.slug == name],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from models.custom_field import CustomField, CustomFieldKind
 from models.refusal import Code, Refused, sentence
 from resolvers.contact_details import Details, clean_details, in_stage
-from resolvers.csv_text import Record, unescape_formula
+from resolvers.csv_text import Record, split_names, unescape_formula
 from resolvers.custom_field_value import GIVEN_AS, MISFITS, GivenValue, Kept, clean_value
 from resolvers.import_columns import SHOWN_LENGTH, STAGE, TAGS, Column, Words
 from resolvers.tag import check_number
@@ -90,9 +90,8 @@ def _cleaned(number: int, said: Sequence[tuple[Column, str]], words: Words) -> L
 
 
 def _tags(text: str, words: Words) -> frozenset[int]:
-    names = [name for part in re.split("[,;]", text) if (name := part.strip())]
     found = set()
-    for name in names:
+    for name in split_names(text):
         if name.casefold() not in words.tags:
             raise Refused(Code.INVALID, "There is no tag “{name}”.", name=name[:SHOWN_LENGTH])
         found.add(words.tags[name.casefold()].id)

@@ -12,7 +12,7 @@ from resolvers.csv_text import csv_text
 from resolvers.page import Page, PageRequest, cut, decode_key, encode_key
 from resolvers.sentences import explain, pick_language
 from resolvers.transfer import Purpose, get_transfer, keyset_of_kind, open_link
-from resolvers.viewer import Right, Viewer, hidden, require
+from resolvers.viewer import Right, Viewer, require
 
 HEADER = ("Line", "Column", "Code", "Reason")
 LINES_AT_ONCE = 1000
@@ -36,9 +36,7 @@ async def list_imports(viewer: Viewer, workspace_id: int, request: PageRequest) 
 
 async def import_report(viewer: Viewer, import_id: int, request: PageRequest) -> Page[Refusal]:
     """Return refused lines of an import that the viewer sees, in the order of the file."""
-    transfer = await get_transfer(viewer, import_id, "importId")
-    if transfer.kind is not TransferKind.IMPORT:
-        raise hidden(("importId",))
+    transfer = await get_transfer(viewer, TransferKind.IMPORT, import_id, "importId")
     after = _line(request.after, "after") if request.after else 0
     before = _line(request.before, "before") if request.before else LAST_LINE
     rows = await _read(

@@ -131,6 +131,7 @@ FINDERS: Mapping[str, Find] = {
     "Channel": _in_a_workspace(batches.channels_by_id),
     "Contact": _contacts,
     "ContactChannel": _contact_channels,
+    "ContactExport": _transfers(TransferKind.EXPORT),
     "ContactImport": _transfers(TransferKind.IMPORT),
     "Conversation": _conversations,
     "CustomField": _in_a_workspace(custom_fields_by_id),

@@ -10,15 +10,15 @@ from typing import Any
 
 from models.clock import now
 from models.engine import sql
-from models.member import Role
 from models.queries import Records, Where, read_members
 from models.refusal import Code, Refused
 from models.transfer import Transfer, TransferKind, TransferState
 from realtime.transfer_events import ExportProgressed, ImportProgressed, TransferFact
 from resolvers.authentication import viewer_of_key
 from resolvers.batches import transfers_by_id
+from resolvers.masking import Masking
 from resolvers.page import Page, PageRequest, keyset_page
-from resolvers.viewer import Right, Viewer, as_viewer, hidden, number_in, require
+from resolvers.viewer import Right, Viewer, as_viewer, hidden, may, number_in, require
 
 KEPT_DAYS = 7
 """How long a transfer is kept with its files and its report, from its start on."""
@@ -49,20 +49,17 @@ def actor_in(viewer: Viewer, workspace_id: int) -> str:
 def sees_transfer(viewer: Viewer, workspace_id: int, kind: TransferKind, actor: str) -> bool:
     """Tell whether the viewer sees a transfer. No query.
 
-    Who may import sees every import; an export, who started it and who leads.
+    Who may import sees every import; an export, who started it: it has what they may see.
     """
-    membership = viewer.memberships.get(workspace_id)
-    if membership is None or not membership.has(RIGHTS[kind]):
+    if not may(viewer, workspace_id, RIGHTS[kind]):
         return False
-    is_for_all = kind is TransferKind.IMPORT or membership.role is not Role.AGENT
-    return is_for_all or actor == actor_in(viewer, workspace_id)
+    return kind is TransferKind.IMPORT or actor == actor_in(viewer, workspace_id)
 
 
 def sight_of(viewer: Viewer, workspace_id: int) -> str:
-    """Return what decides on what the viewer may see and do, to be compared later."""
-    one = viewer.memberships[workspace_id]
-    parts = (one.role.value, one.visibility.value, one.team_id, one.restrictions, one.scopes)
-    return ":".join(str(part) for part in parts)
+    """Return what is hidden from the viewer, to be compared later."""
+    masking = viewer.memberships[workspace_id].masking
+    return ",".join(name for name in ("phones", "emails") if getattr(masking, name))
 
 
 async def viewer_of_actor(actor: str, workspace_id: int) -> Viewer | None:
@@ -71,16 +68,23 @@ async def viewer_of_actor(actor: str, workspace_id: int) -> Viewer | None:
     if kind == "api_key":
         return await viewer_of_key(int(key))
     found = await read_members("WHERE m.id = ? AND m.workspace_id = ?", int(key), workspace_id)
-    return as_viewer(found[0]) if found and found[0].is_active else None
+    if not found or not found[0].is_active:
+        return None
+    [[phones, emails]] = await sql.records(
+        "SELECT masks_phones, masks_emails FROM workspace WHERE id = ?", workspace_id
+    )
+    return as_viewer(found[0], Masking(phones=bool(phones), emails=bool(emails)))
 
 
-async def get_transfer(viewer: Viewer, transfer_id: int, field: str = "id") -> Transfer:
-    """Return an import or export that the viewer sees."""
+async def get_transfer(
+    viewer: Viewer, kind: TransferKind, transfer_id: int, field: str = "id"
+) -> Transfer:
+    """Return an import or an export that the viewer sees."""
     row = (await transfers_by_id([transfer_id])).get(transfer_id)
-    if row is None or row.workspace_id not in viewer.memberships:
+    if row is None or row.kind is not kind or row.workspace_id not in viewer.memberships:
         raise hidden((field,))
-    require(viewer, row.workspace_id, RIGHTS[row.kind])
-    if not sees_transfer(viewer, row.workspace_id, row.kind, row.actor):
+    require(viewer, row.workspace_id, RIGHTS[kind])
+    if not sees_transfer(viewer, row.workspace_id, kind, row.actor):
         raise hidden((field,))
     return row
 
@@ -90,8 +94,7 @@ async def keyset_of_kind(
 ) -> Page[Transfer]:
     """Return the imports or the exports that the viewer sees, the newest first."""
     where = Where("t.workspace_id = ? AND t.kind = ?", (workspace_id, kind.value))
-    role = viewer.memberships[workspace_id].role
-    if kind is TransferKind.EXPORT and role is Role.AGENT:
+    if kind is TransferKind.EXPORT:
         where &= Where("t.actor = ?", (actor_in(viewer, workspace_id),))
     return await keyset_page(
         Records(_read), where, request, alias="t", key="created_at", descending=True
@@ -220,8 +223,8 @@ def sign_link(viewer: Viewer, transfer: Transfer, purpose: Purpose) -> tuple[str
 async def open_link(token: str, *purposes: Purpose) -> tuple[Transfer, Viewer, Purpose]:
     """Return the transfer of a link, and whose link it is, with the rights of this moment.
 
-    Refuses a link that is not ours or has expired as one that never existed, and a person who
-    has lost the right.
+    Refuses a link that is not ours or has expired, and who has lost the right, as a link that
+    never existed.
     """
     parts = token.split(".")
     known = {purpose.value: purpose for purpose in purposes}
@@ -236,9 +239,6 @@ async def open_link(token: str, *purposes: Purpose) -> tuple[Transfer, Viewer, P
     if not is_ours or expires <= now().timestamp() or row.expires_at <= now():
         raise hidden()
     viewer = await viewer_of_actor(link.actor, row.workspace_id)
-    if viewer is None:
-        raise hidden()
-    require(viewer, row.workspace_id, RIGHTS[row.kind])
-    if not sees_transfer(viewer, row.workspace_id, row.kind, row.actor):
+    if viewer is None or not sees_transfer(viewer, row.workspace_id, row.kind, row.actor):
         raise hidden()
     return row, viewer, link.purpose

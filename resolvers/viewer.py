@@ -245,8 +245,8 @@ class Viewer:
         return membership.member_id if membership is not None else None
 
 
-def as_viewer(member: MemberRow) -> Viewer:
-    """Return a member as the one who would ask, with all hidden from them that can be."""
+def as_viewer(member: MemberRow, switches: Masking = MASKED) -> Viewer:
+    """Return a member as the one who would ask; unless said, all is hidden that can be."""
     membership = Membership(
         workspace_id=member.workspace_id,
         member_id=member.id,
@@ -255,7 +255,7 @@ def as_viewer(member: MemberRow) -> Viewer:
         team_id=member.team_id,
         restrictions=member.restrictions,
         head=None,
-        switches=MASKED,
+        switches=switches,
     )
     return Viewer(
         credential=f"member:{member.id}",

@@ -18,6 +18,7 @@ from schema import (
     comment,
     contact,
     contact_deletion,
+    contact_export,
     contact_import,
     contact_merge,
     conversation,
@@ -73,6 +74,7 @@ TOPICS: tuple[ModuleType, ...] = (
     contact,
     contact_deletion,
     contact_import,
+    contact_export,
     contact_merge,
     tag,
     custom_field,
@@ -105,6 +107,7 @@ TYPES = (
     events.CustomInboxChanged,
     events.WorkspaceSettingsChanged,
     transfer_event.ImportProgressed,
+    transfer_event.ExportProgressed,
 )
 """The types that are reached only through an interface."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from models.clock import now
 from resolvers.viewer import Right
-from tests.access_row import Row, act, bulk, by_id, opened, stream
+from tests.access_row import Row, act, bulk, by_id, listed, opened, stream
 
 SOON = {"until": (now() + timedelta(days=3)).isoformat()}
 OPEN = {"status": {"operator": "HAS_ANY_OF", "statuses": ["OPEN"]}}
@@ -30,25 +30,15 @@ ROWS: dict[str, Row] = {
     "Query.conversation": by_id("conversation", "conversationId", of_conversation=True),
     "Query.message": by_id("message", "messageId", of_conversation=True),
     "Query.contact": by_id("contact", "contactId", of_conversation=True),
-    "Query.contacts": Row(
-        "query($workspaceId: ID!) { contacts(workspaceId: $workspaceId) { nodes { id } } }",
-        lambda known: {"workspaceId": known["workspaceId"]},
-    ),
-    "Query.contactImports": Row(
-        "query($workspaceId: ID!) { contactImports(workspaceId: $workspaceId) { nodes { id } } }",
-        lambda known: {"workspaceId": known["workspaceId"]},
-        Right.IMPORT_CONTACTS,
-    ),
+    "Query.contacts": listed("contacts"),
+    "Query.contactImports": listed("contactImports", Right.IMPORT_CONTACTS),
+    "Query.contactExports": listed("contactExports", Right.EXPORT_DATA),
     "Query.importReport": Row(
         "query($importId: ID!) { importReport(importId: $importId) { nodes { line } } }",
         lambda known: {"importId": known["importId"]},
         Right.IMPORT_CONTACTS,
     ),
-    "Query.duplicateContacts": Row(
-        "query($workspaceId: ID!) {"
-        " duplicateContacts(workspaceId: $workspaceId) { nodes { id } } }",
-        lambda known: {"workspaceId": known["workspaceId"]},
-    ),
+    "Query.duplicateContacts": listed("duplicateContacts"),
     "Query.events": Row(
         "query($workspaceId: ID!, $after: String!) {"
         " events(workspaceId: $workspaceId, after: $after) { nodes { eventId } } }",
@@ -131,6 +121,7 @@ ROWS: dict[str, Row] = {
         right=Right.IMPORT_CONTACTS,
         values={"fileName": "people.csv", "csv": "First name\nNew"},
     ),
+    "Mutation.exportContacts": act("exportContacts", "workspaceId", right=Right.EXPORT_DATA),
     "Mutation.updateContact": act(
         "updateContact",
         "contactId",
@@ -293,6 +284,9 @@ ROWS: dict[str, Row] = {
     "Subscription.presenceChanged": stream("presenceChanged", "presence", after=False),
     "Subscription.importProgressed": replace(
         stream("importProgressed", "eventId"), right=Right.IMPORT_CONTACTS
+    ),
+    "Subscription.exportProgressed": replace(
+        stream("exportProgressed", "eventId"), right=Right.EXPORT_DATA
     ),
     "Subscription.typingChanged": stream("typingChanged", "isTyping", after=False),
 }

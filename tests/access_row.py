@@ -77,6 +77,16 @@ def by_id(field_name: str, key: str, **options: Any) -> Row:
     return Row(document, lambda known: {"id": known[key]}, **options)
 
 
+def listed(field_name: str, right: Right = Right.VIEW) -> Row:
+    """Declare a list of a workspace."""
+    return Row(
+        "query($workspaceId: ID!) {"
+        f" {field_name}(workspaceId: $workspaceId) {{ nodes {{ id }} }} }}",
+        lambda known: {"workspaceId": known["workspaceId"]},
+        right,
+    )
+
+
 def stream(field_name: str, selection: str, after: bool = True) -> Row:
     given = "$workspaceId: ID!, $after: String" if after else "$workspaceId: ID!"
     passed = "workspaceId: $workspaceId, after: $after" if after else "workspaceId: $workspaceId"

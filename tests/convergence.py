@@ -129,7 +129,7 @@ class Client:
             if event["isSightChanged"]:
                 await self.refetch()
             return
-        if event["__typename"] == "ImportProgressed":
+        if event["__typename"] in ("ImportProgressed", "ExportProgressed"):
             return
         if event["__typename"] == "TeamChanged":
             self.forget_team(event)

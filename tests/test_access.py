@@ -41,6 +41,7 @@ VIEWER_CAN = {
     "Workspace.viewerCanDeleteCustomFields": Right.DELETE_CUSTOM_FIELDS,
     "Workspace.viewerCanImportContacts": Right.IMPORT_CONTACTS,
     "Workspace.viewerCanViewAuditLog": Right.VIEW_AUDIT_LOG,
+    "Workspace.viewerCanExportData": Right.EXPORT_DATA,
 }
 NOT_WHEN_OPEN = {
     "CustomInbox.viewerCanEdit",
@@ -59,6 +60,7 @@ query($workspaceId: ID!, $conversationId: ID!, $messageId: ID!) {
     viewerCanInviteMembers viewerCanManageTeams viewerCanDeleteTeams
     viewerCanManageChannels viewerCanManageApiKeys viewerCanManageSettings
     viewerCanDeleteCustomFields viewerCanImportContacts viewerCanViewAuditLog
+    viewerCanExportData
   }
   Conversation: conversation(id: $conversationId) {
     viewerCanReply viewerCanAssign viewerCanClose viewerCanSnooze viewerCanBlock viewerCanComment

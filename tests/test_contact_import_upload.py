@@ -182,7 +182,7 @@ async def test_rights_are_those_of_the_moment(
     _, path = await waiting(api, world, mia)
     row = Member.filter(id=mia.member.id)
     for change, status in (
-        ({"role": Role.AGENT}, 403),
+        ({"role": Role.AGENT}, 404),
         ({"role": Role.MANAGER, "is_active": False}, 404),
         ({"is_active": True}, 202),
     ):

@@ -22,7 +22,7 @@ VOCABULARY = ("Tag", "CustomField", "LifecycleStage")
 DEEDS = {"hear", "createContact", "message_echo", "message_status", "expire", "restrict"}
 DEEDS |= {f"{deed}{word}" for deed in ("create", "update", "delete") for word in VOCABULARY}
 DEEDS |= {"quarantine", "deleteContact", "mergeContacts"}
-DEEDS |= {"importContacts"}
+DEEDS |= {"importContacts", "exportContacts"}
 DEEDS |= {"createTeam", "updateTeam", "deleteTeam", "updateMember", "removeMember"}
 """What must have happened beside the mutations, or the test proves less than it says."""
 

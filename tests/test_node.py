@@ -15,6 +15,7 @@ from models.episode import Episode
 from models.invitation import Invitation
 from models.member import Role, Visibility
 from resolvers.comment import add_comment
+from resolvers.contact_export import export_contacts
 from resolvers.contact_import import import_contacts
 from resolvers.invitation import invite_member
 from resolvers.node import FINDERS, INBOXES
@@ -48,9 +49,8 @@ async def everything(world: World) -> dict[str, str]:
     blocked = await world.conversation("Spam")
     await Conversation.filter(id=blocked.id).update(blocked_at=now())
     inbox = await make_inbox(world.owner, InboxSharing.PRIVATE)
-    started = await import_contacts(
-        await world.owner.viewer(), world.workspace.id, file_name="people.csv"
-    )
+    owner = await world.owner.viewer()
+    started = await import_contacts(owner, world.workspace.id, file_name="people.csv")
     assert activity is not None and episode is not None and channel is not None
     keys: dict[str, int | str] = {
         "Activity": activity.id,
@@ -60,6 +60,7 @@ async def everything(world: World) -> dict[str, str]:
         "Comment": written.comment.id,
         "Contact": message.conversation.contact_id,
         "ContactChannel": channel.id,
+        "ContactExport": (await export_contacts(owner, world.workspace.id)).id,
         "ContactImport": started.id,
         "Conversation": message.conversation_id,
         "CustomInbox": inbox.id,

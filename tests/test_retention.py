@@ -11,8 +11,11 @@ from models.inbound_event import InboundEvent
 from models.invitation import Invitation
 from models.member import Role
 from models.session import Session
+from models.transfer import Transfer
 from realtime.log import encode_cursor, read_head
 from realtime.transaction import transaction
+from resolvers.contact_export import export_contacts
+from resolvers.contact_import import import_contacts
 from resolvers.invitation import invite_member
 from resolvers.retention import (
     CLEAN_UP_EVERY_SECONDS,
@@ -191,3 +194,34 @@ async def test_invitations_stay_a_month_after_they_have_expired(api: Api, world:
     assert await run_jobs() == 2, "their mails, which are not sent any more"
     await clean_up()
     assert [row.id for row in await Invitation.all()] == made[1:]
+
+
+async def test_exports_and_imports_go_after_a_week_with_all_that_is_theirs(
+    api: Api, world: World
+) -> None:
+    owner, tables = await world.owner.viewer(), ("transfer_chunk", "transfer_refusal")
+    await world.contact("Ann")
+    for age in (7 * DAY + MINUTE, 7 * DAY - MINUTE):
+        transfers = [
+            await export_contacts(owner, world.workspace.id),
+            await import_contacts(
+                owner, world.workspace.id, file_name="x", csv="First name,Phone\nBea,1\n"
+            ),
+        ]
+        await run_jobs()
+        for one in transfers:
+            assert one.expires_at == one.created_at + 7 * DAY
+            await Transfer.filter(id=one.id).update(expires_at=one.expires_at - age)
+    kinds = [row.kind.value for row in await Transfer.all().order_by("id")]
+    assert kinds == ["EXPORT", "IMPORT"] * 2
+    assert [len(rows) for rows in (await snapshot(*tables)).values()] == [2, 2]
+
+    await clean_up()
+
+    assert await Transfer.all().order_by("id").values_list("id", flat=True) == [
+        one.id for one in transfers
+    ]
+    left = await snapshot(*tables)
+    assert [row["transfer_id"] for name in tables for row in left[name]] == [
+        one.id for one in transfers
+    ]

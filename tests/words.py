@@ -71,13 +71,14 @@ class Words:
         await self._change("LifecycleStage", "lifecycleStageId", lambda _: {"position": 0})
 
     async def import_file(self) -> None:
-        """A file adds two contacts or changes them, and tags one."""
+        """A file adds two contacts or changes them, and tags one; all go into another file."""
         name = f"I{self.dice.randrange(10**6)}"
         tags = [tag.name for tag in await Tag.all().order_by("id")][:1]
         lines = [f"{name},i@b.test,{';'.join(tags)}", f"{name},j@b.test,"]
         csv = "\n".join(["First name,Email,Tags", *lines])
         given = {"workspaceId": self.workspace_id, "fileName": f"{name}.csv", "csv": csv}
         await self.lead("importContacts", given)
+        await self.lead("exportContacts", {"workspaceId": self.workspace_id})
         await run_jobs()
 
     async def _change(

@@ -10,13 +10,13 @@ from starlette.routing import BaseRoute, Route
 
 from models.engine.errors import TransientDatabaseError
 from models.refusal import Code, Refused
+from resolvers.export_file import open_export
 from resolvers.import_report import open_report
 from resolvers.import_upload import receive_import
 from resolvers.sentences import explain, pick_language
 
 STATUS: Mapping[Code, int] = {
     Code.NOT_FOUND: 404,
-    Code.FORBIDDEN: 403,
     Code.WRONG_STATE: 409,
     Code.TOO_LONG: 413,
 }
@@ -51,6 +51,15 @@ async def report(request: Request) -> Response:
     return _file(name, parts)
 
 
+async def download(request: Request) -> Response:
+    """Give the file of an export."""
+    try:
+        name, parts = await open_export(request.path_params["token"])
+    except Exception as error:
+        return _failed(request, error)
+    return _file(name, parts)
+
+
 def _file(name: str, parts: AsyncIterator[str]) -> Response:
     """Return a file that goes out as it is read, to be kept and never shown in place."""
     headers = {**HEADERS, "content-disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
@@ -77,4 +86,5 @@ def routes() -> list[BaseRoute]:
     return [
         Route("/imports/{token}", upload, methods=["POST"]),
         Route("/imports/{token}", report, methods=["GET"]),
+        Route("/exports/{token}", download, methods=["GET"]),
     ]

@@ -30,6 +30,7 @@ from graphql.execution.values import VariableValues
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from models.engine.sql import DRIVER_ROWS
+from models.transfer import Transfer
 from schema.columns import SOURCED
 from schema.compiled.fused import lay_out
 from schema.compiled.leaves import builder
@@ -37,6 +38,8 @@ from schema.compiled.selection import Field, Selection, Shape, Unsupported
 from schema.relation import RELATION
 
 BACKREF = GraphQLCoreConverter.DEFINITION_BACKREF
+OF_SEVERAL_TYPES = (Transfer,)
+"""The classes whose rows are not all of one object type: imports and exports."""
 
 
 @dataclass(slots=True)
@@ -57,6 +60,8 @@ class Choices:
             return self.named(row[0])
         if kind not in self.by_class:
             concrete = self.planner.type_of(row, self.abstract)
+            if kind in OF_SEVERAL_TYPES:
+                return self.named(concrete.name)
             self.by_class[kind] = self.planner.select(self.scope, concrete, self.nodes)
         return self.by_class[kind]
 

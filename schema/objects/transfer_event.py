@@ -11,6 +11,7 @@ from realtime.events import Fact
 from resolvers.batches import transfers_by_id
 from resolvers.transfer import percent_of
 from schema.ids import encode_id
+from schema.objects.contact_export import ContactExport
 from schema.objects.contact_import import ContactImport
 from schema.objects.workspace_event import WorkspaceEvent
 from schema.relation import relation
@@ -78,6 +79,48 @@ class ImportProgressed(WorkspaceEvent):
         return int(self.fact.refused_count)
 
 
+@strawberry.type
+class ExportProgressed(WorkspaceEvent):
+    """An export began, a portion of it was committed, or it ended; the counts are as of then."""
+
+    @property
+    def fact(self) -> Any:
+        """Return what is told."""
+        return self.seen.told.delivery.logged.fact
+
+    @strawberry.field
+    def export_id(self) -> strawberry.ID:
+        """Which export it is."""
+        return encode_id("ContactExport", self.fact.transfer_id)
+
+    @relation(ContactExport | None, transfers_by_id)
+    def contact_export(self) -> int:
+        """The export as it is now; null once it is forgotten."""
+        return int(self.fact.transfer_id)
+
+    @strawberry.field
+    def state(self) -> TransferState:
+        """How far it was."""
+        return TransferState(self.fact.state)
+
+    @strawberry.field
+    def percent(self) -> int:
+        """How much was done, rounded down: 100 only at the end."""
+        fact = self.fact
+        return percent_of(TransferState(fact.state), fact.contact_count, fact.done_count)
+
+    @strawberry.field
+    def contact_count(self) -> int:
+        """How many contacts there were to be exported."""
+        return int(self.fact.contact_count)
+
+    @strawberry.field
+    def done_count(self) -> int:
+        """How many of them were done."""
+        return int(self.fact.done_count)
+
+
 TRANSFER_KINDS: dict[type[Fact], Callable[[Seen], WorkspaceEvent]] = {
     facts.ImportProgressed: lambda seen: ImportProgressed(seen=seen),
+    facts.ExportProgressed: lambda seen: ExportProgressed(seen=seen),
 }

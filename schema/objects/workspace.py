@@ -184,6 +184,11 @@ class Workspace(Node):
         return info.context.may(root.id, Right.IMPORT_CONTACTS)
 
     @strawberry.field
+    def viewer_can_export_data(root: strawberry.Parent[WorkspaceRow], info: Info) -> bool:
+        """Whether the viewer may use `exportContacts`."""
+        return info.context.may(root.id, Right.EXPORT_DATA)
+
+    @strawberry.field
     def viewer_can_delete_custom_fields(root: strawberry.Parent[WorkspaceRow], info: Info) -> bool:
         """Whether the viewer may use `deleteCustomField`."""
         return info.context.may(root.id, Right.DELETE_CUSTOM_FIELDS)
