@@ -20,6 +20,7 @@ ARGUMENTS = {
     "id": "The object's global id.",
     "ids": "The objects' global ids.",
     "inbox_id": "This inbox.",
+    "export_id": "This export.",
     "import_id": "This import.",
     "input": "What to do.",
     "last": "How many items from the end: 1 to 100.",
