@@ -121,7 +121,7 @@ def postgres_worker_database(postgres_url: str) -> str:
 @pytest.fixture
 def postgres_database_url(postgres_worker_database: str) -> str:
     """Give the worker's PostgreSQL database, emptied."""
-    _run(lambda: _empty(postgres_worker_database))
+    _run(lambda: empty_postgres(postgres_worker_database))
     return postgres_worker_database
 
 
@@ -163,7 +163,7 @@ async def _create_database(server_url: str, name: str) -> str:
     return urlsplit(server_url)._replace(path=f"/{name}").geturl()
 
 
-async def _empty(url: str) -> None:
+async def empty_postgres(url: str) -> None:
     """Empty the tables that hold rows or have given out a key; most tests touch few."""
     connection = await asyncpg.connect(url)
     try:

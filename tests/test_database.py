@@ -169,7 +169,9 @@ async def test_the_database_of_each_test_is_empty_and_counts_from_one(
 
         if database.dialect == "sqlite":
             return
-        await asyncio.to_thread(lambda: conftest._run(lambda: conftest._empty(database.url)))
+        await asyncio.to_thread(
+            lambda: conftest._run(lambda: conftest.empty_postgres(database.url))
+        )
 
 
 def test_urls_name_a_file_or_a_server() -> None:
