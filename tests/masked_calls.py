@@ -88,11 +88,11 @@ def details(play: "Play") -> dict[str, Any]:
     phone, email = play.guess()
     given: dict[str, list[str | None]] = {
         "firstName": [f"Eva {phone}", "Eva", "Zoë", HIDDEN, f"Bea {HIDDEN}", email, " "],
-        "phone": [phone, phone, phone, HIDDEN, f" {HIDDEN}", None, "12", "+33"],
-        "email": [email, email, email, HIDDEN, None, "@", email.upper()],
+        "phone": [*[phone] * 6, HIDDEN, f" {HIDDEN}", None, "12"],
+        "email": [*[email] * 5, email.upper(), HIDDEN, None, "@"],
     }
     chosen = {key: play.dice.choice(values) for key, values in given.items()}
-    return {key: value for key, value in chosen.items() if play.dice.random() < 0.6}
+    return {key: value for key, value in chosen.items() if play.dice.random() < 0.75}
 
 
 async def _create(play: "Play") -> None:

@@ -96,7 +96,7 @@ class Play:
         self.people = [self.agent, await api_key(self.world)]
         await self.world.connect(self.vendor.url)
         await self.world.hear(sender="sentinel")
-        for _ in range(GROUP):
+        for _ in range(3 * GROUP):
             await self.owner_adds()
         for what in ("PHONE", "COUNTRY", "EMAIL"):
             condition = {"field": what, "operator": "EXISTS"}
@@ -141,11 +141,11 @@ class Play:
 
     def contact(self) -> str:
         """Return the id of a contact, or one that there never was."""
-        return encode_id("Contact", self.dice.randint(1, len(self.own) + 40))
+        return encode_id("Contact", self.dice.randint(1, len(self.own) + 20))
 
     def conversation(self) -> str:
         """Return the id of a conversation, or one that there never was."""
-        return encode_id("Conversation", self.dice.randint(1, len(self.own) + 40))
+        return encode_id("Conversation", self.dice.randint(1, len(self.own) + 20))
 
     def guess(self) -> tuple[str, str]:
         """Return a phone and an email: that of a contact in a world, of one in both, or of none."""
@@ -271,7 +271,7 @@ class Play:
     async def step(self) -> None:
         """Let something happen, and then call something."""
         deeds: list[Callable[[], Awaitable[None]]] = [
-            *(self.owner_adds, self.owner_changes, self.customer_writes),
+            *(self.owner_adds, self.owner_adds, self.owner_changes, self.customer_writes),
             *(self.message_fails, self.owner_blocks, self.owner_deletes),
         ]
         if self.dice.random() < 0.25:

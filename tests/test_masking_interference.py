@@ -17,7 +17,7 @@ from models.clock import now
 from resolvers.masking import HIDDEN
 from tests.conftest import empty_postgres
 from tests.masked_play import Play, Side
-from tests.vendor import Vendor, vendor_server
+from tests.vendor import vendor_server
 from tests.world import api_on, make_world
 
 SEED = 7
