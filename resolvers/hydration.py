@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.records import CommentRecord, ConversationRecord, MemberRecord, MessageRecord
+from models.workspace import NOWHERE
 from realtime.comment_events import CommentFact
 from realtime.events import (
     ABOUT_MESSAGES,
@@ -65,7 +66,10 @@ async def hydrate(events: Sequence[Logged]) -> list[Delivery]:
     members = await members_by_id(member_ids) if member_ids else {}
     conversation_ids |= {row.conversation_id for row in messages.values()}
     conversation_ids |= {row.conversation_id for row in comments.values()}
-    conversations = await conversations_by_id(conversation_ids) if conversation_ids else {}
+    found = await conversations_by_id(conversation_ids) if conversation_ids else {}
+    conversations = {  # one that is not erased yet is no more, either
+        key: row for key, row in found.items() if row.workspace_id != NOWHERE
+    }
 
     def delivery_of(event: Logged) -> Delivery:
         message = messages.get(getattr(event.fact, "message_id", 0))
