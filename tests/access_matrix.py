@@ -6,6 +6,7 @@ from typing import Any
 
 from models.clock import now
 from resolvers.viewer import Right
+from tests.access_composer import COMPOSER_ROWS
 from tests.access_row import Row, act, bulk, by_id, listed, opened, stream
 
 SOON = {"until": (now() + timedelta(days=3)).isoformat()}
@@ -13,7 +14,6 @@ OPEN = {"status": {"operator": "HAS_ANY_OF", "statuses": ["OPEN"]}}
 NEW = {"name": "New", "baseUrl": "https://shop.example"}
 
 TWO_CONTACTS = ("contactId", "mergedContactId")
-TYPING: Any = {"right": Right.REPLY, "people_only": True}
 VIEWING: Any = {"right": Right.VIEW, "people_only": True}
 
 ROWS: dict[str, Row] = {
@@ -28,7 +28,6 @@ ROWS: dict[str, Row] = {
     "Query.inbox": by_id("inbox", "inboxId"),
     "Query.node": by_id("node", "conversationId", of_conversation=True),
     "Query.conversation": by_id("conversation", "conversationId", of_conversation=True),
-    "Query.message": by_id("message", "messageId", of_conversation=True),
     "Query.contact": by_id("contact", "contactId", of_conversation=True),
     "Query.contacts": listed("contacts"),
     "Query.contactImports": listed("contactImports", Right.IMPORT_CONTACTS),
@@ -224,28 +223,8 @@ ROWS: dict[str, Row] = {
     "Mutation.unassignConversation": act(
         "unassignConversation", "conversationId", right=Right.ASSIGN
     ),
-    "Mutation.sendMessage": act(
-        "sendMessage", "conversationId", "channelId", right=Right.REPLY, values={"text": "Hi"}
-    ),
-    "Mutation.retryMessage": act("retryMessage", "messageId", right=Right.REPLY),
     "Mutation.blockContact": act("blockContact", "contactId", right=Right.BLOCK),
     "Mutation.unblockContact": act("unblockContact", "contactId", right=Right.BLOCK),
-    "Mutation.addComment": act(
-        "addComment",
-        "conversationId",
-        right=Right.COMMENT,
-        many={"mentionedMemberIds": "assigneeId"},
-        values={"text": "Look!"},
-    ),
-    "Mutation.updateComment": act(
-        "updateComment",
-        "commentId",
-        right=Right.COMMENT,
-        many={"mentionedMemberIds": "assigneeId"},
-        only="owner",
-        values={"text": "Ah"},
-    ),
-    "Mutation.deleteComment": act("deleteComment", "commentId", right=Right.COMMENT, only="owner"),
     "Mutation.markConversationRead": act(
         "markConversationRead", "conversationId", "upToMessageId", **VIEWING
     ),
@@ -270,8 +249,6 @@ ROWS: dict[str, Row] = {
     "Mutation.markConversationsUnread": bulk(
         "markConversationsUnread", right=Right.VIEW, people_only=True
     ),
-    "Mutation.startTyping": act("startTyping", "conversationId", **TYPING),
-    "Mutation.stopTyping": act("stopTyping", "conversationId", **TYPING),
     "Subscription.inboxChanged": Row(
         "subscription($id: ID!, $after: String) {"
         " inboxChanged(inboxId: $id, after: $after) { change conversationId } }",
@@ -279,7 +256,6 @@ ROWS: dict[str, Row] = {
     ),
     "Subscription.workspaceEvents": stream("workspaceEvents", "eventId"),
     "Subscription.conversationChanged": stream("conversationChanged", "eventId"),
-    "Subscription.messageAdded": stream("messageAdded", "eventId"),
     "Subscription.snoozeExpired": stream("snoozeExpired", "eventId"),
     "Subscription.presenceChanged": stream("presenceChanged", "presence", after=False),
     "Subscription.importProgressed": replace(
@@ -288,5 +264,5 @@ ROWS: dict[str, Row] = {
     "Subscription.exportProgressed": replace(
         stream("exportProgressed", "eventId"), right=Right.EXPORT_DATA
     ),
-    "Subscription.typingChanged": stream("typingChanged", "isTyping", after=False),
+    **COMPOSER_ROWS,
 }
