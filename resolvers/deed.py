@@ -1,4 +1,4 @@
-"""Deeds: what a mutation is doing, for whom, so that the audit log is written with what is done.
+"""Deeds: what an operation is doing, for whom: the audit log is written with what is done.
 
 `resolvers/audited.py` lists what is kept. What is done is written by the transaction that does it,
 what is refused by itself.
@@ -59,10 +59,15 @@ class Target:
     field: str = ""
     """The argument that names it."""
 
+    @property
+    def names(self) -> tuple[tuple[str], tuple[str]]:
+        """Return what a refusal calls it: the argument, or `contactId` where that is `id`."""
+        return (self.field,), (f"{self.kind[:1].lower()}{self.kind[1:]}Id",)
+
 
 @dataclass(slots=True)
 class Deed:
-    """A mutation that is being answered."""
+    """A mutation that is being answered, or a query or subscription that may be refused."""
 
     action: str
     viewer: "Viewer | None"
@@ -112,8 +117,7 @@ class Deed:
     def _is_denial(self, refused: Refused) -> bool:
         """Tell whether it was refused for what is or is not allowed, not for what was given."""
         if refused.code is Code.NOT_FOUND:
-            named = self.target.field if self.target else ""
-            return refused.field == (named,)
+            return self.target is not None and refused.field in self.target.names
         is_wrong = refused.code is Code.INVALID_CREDENTIALS and self.action == "changePassword"
         return refused.code is Code.FORBIDDEN or is_wrong
 

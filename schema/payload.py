@@ -1,7 +1,7 @@
 """Payloads: how a mutation answers, and how a refusal becomes data."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import fields
 from functools import wraps
 from typing import Any, TypeVar, get_type_hints
@@ -10,11 +10,10 @@ import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
 from models.refusal import Code, Conflict, Refused
-from resolvers.deed import Target, doing
+from resolvers.deed import doing
 from resolvers.sentences import explain
-from resolvers.viewer import number_in
 from schema.context import Info
-from schema.ids import split_id
+from schema.denials import target_of
 from schema.loaders import Loaders
 
 T = TypeVar("T")
@@ -48,7 +47,7 @@ def mutation(resolve: Callable[..., Awaitable[T]]) -> Any:
     action, hints = to_camel_case(resolve.__name__), get_type_hints(resolve)
     payload: Any = hints["return"]
     given = fields(hints["input"]) if "input" in hints else ()
-    id_names = [one.name for one in given if one.name.endswith("_id")]
+    ids = {one.name: to_camel_case(one.name) for one in given if one.name.endswith("_id")}
     first_field = next(field.name for field in fields(payload) if field.name != "user_errors")
 
     @wraps(resolve)
@@ -58,7 +57,8 @@ def mutation(resolve: Callable[..., Awaitable[T]]) -> Any:
             outcome, context.loaders = context.done[info.path.key]
             return _again(outcome)
         context.loaders = Loaders()  # what an earlier mutation has loaded may be otherwise now
-        viewer, target = context.viewer, _target(arguments.get("input"), id_names)
+        named = {field: getattr(arguments["input"], name) for name, field in ids.items()}
+        viewer, target = context.viewer, target_of(named)
         try:
             with doing(action, viewer, context, target) as deed:
                 return await resolve(self, info, **arguments)
@@ -72,16 +72,6 @@ def mutation(resolve: Callable[..., Awaitable[T]]) -> Any:
 
     answer.__signature__ = inspect.signature(resolve)  # type: ignore[attr-defined]  # strawberry reads it
     return strawberry.mutation(resolver=answer)
-
-
-def _target(input: Any, id_names: Sequence[str]) -> Target | None:
-    """Return what a mutation is done to: what the first id of its input names."""
-    for name in id_names:
-        if isinstance(value := getattr(input, name), str):
-            kind, key = split_id(value)
-            number = number_in(key)
-            return None if number is None else Target(kind, number, to_camel_case(name))
-    return None
 
 
 def _again(outcome: Any) -> Any:

@@ -41,6 +41,7 @@ from schema import (
     typing_indicator,
     workspace,
 )
+from schema.denials import keep_denials
 from schema.descriptions import describe
 from schema.execution import BoundedSchema
 from schema.objects import comment_event, contact_event, transfer_event
@@ -131,6 +132,7 @@ def build_schema(settings: Settings | None = None) -> BoundedSchema:
     )
     schema.execution_context_class = share_events(schema.execution_context_class)
     describe(schema)
+    keep_denials(schema._schema)
     return schema
 
 

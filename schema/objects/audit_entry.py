@@ -29,7 +29,7 @@ class AuditEntry:
     """What somebody did in a workspace, or was refused; it never changes."""
 
     action: str
-    """The mutation, such as `removeMember`."""
+    """The mutation, such as `removeMember`, or the query or subscription that was refused."""
     outcome: AuditOutcome
     """What became of it."""
     address: str | None
