@@ -24,6 +24,7 @@ from models.records import MessageRow
 from realtime.events import MessageStatusChanged, UnrepliedCleared
 from realtime.jobs import MAX_ATTEMPTS, ClaimedJob, LeaseLost, Retry, outlast
 from realtime.transaction import Announce, transaction
+from resolvers.masking import cut
 from resolvers.thread import hold_message
 
 log = structlog.get_logger()
@@ -78,7 +79,7 @@ async def report_status(
     changed = status is not message.status
     message.status = status
     if changed and reported is MessageStatus.FAILED and failure is not None:
-        message.failure_code, message.failure_text = failure[0][:64], failure[1][:500]
+        message.failure_code, message.failure_text = failure[0][:64], cut(failure[1], 500)
         fields |= {"failure_code", "failure_text"}
     await message.save(update_fields=fields)
     if changed or moment_field in fields:

@@ -63,6 +63,18 @@ def without_details(text: str, *, least_digits: int = LEAST_DIGITS) -> str:
     return _NUMBER.sub(shown, _ADDRESS.sub(HIDDEN, text))
 
 
+def cut(text: str, length: int) -> str:
+    """Return the beginning of a text, at most so long, with no number or address cut in two."""
+    if len(text) <= length:
+        return text
+    text, end = text[: 2 * length], length - 1
+    for pattern in (_ADDRESS, _NUMBER):
+        for found in pattern.finditer(text):
+            if found.start() < end < found.end():
+                end = found.start()
+    return f"{text[:end]}…"
+
+
 def shown_name(name: str, masking: Masking) -> str:
     """Return a name: channels have given numbers and addresses for names, too."""
     return without_details(name) if masking.is_any else name

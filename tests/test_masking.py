@@ -12,6 +12,7 @@ from resolvers.inbox_filter import AllOf, Choice, ChoiceCondition, ChoiceOperato
 from resolvers.masking import (
     HIDDEN,
     Masking,
+    cut,
     display_name,
     looks_at_hidden,
     shown_name,
@@ -234,3 +235,17 @@ async def test_who_acts_later_is_looked_up_with_the_switch(api: Api, world: Worl
     await switch(api, world, emails=True)
     assert await viewer_sees(await agent.viewer(), world) == Masking(emails=True)
     assert await viewer_sees(await world.owner.viewer(), world) == Masking()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("x" * 20, "x" * 20),
+        ("x" * 21, "x" * 19 + "…"),
+        ("no number +49 170 123 unknown", "no number …"),
+        ("no number +49 17012 unknown", "no number +49 17012…"),
+        ("no mail ada@example.com here", "no mail …"),
+    ],
+)
+def test_what_is_cut_off_leaves_no_part_of_a_number(text: str, expected: str) -> None:
+    assert cut(text, 20) == expected
