@@ -1,8 +1,9 @@
-"""Imports: lines per second, and the memory of the server that takes the file and imports it."""
+"""Imports and exports: lines per second, and the memory of the server that does both."""
 
 import argparse
+import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 import httpx2
@@ -15,12 +16,14 @@ from benchmarks.scale import Rows, show
 from models.database import connect, disconnect
 from models.member import Member
 from models.transfer import Transfer, TransferState
+from resolvers.contact_export import export_contacts
 from resolvers.contact_import import import_contacts
 from resolvers.transfer import Purpose, sign_link
 from tests.waiting import until
 
 LINES, QUICK_LINES = 100_000, 10_000
 PATIENCE_SECONDS = 1800
+SAMPLE_SECONDS = 0.05
 MEBIBYTE = 1024 * 1024
 
 
@@ -45,7 +48,8 @@ async def measure(postgres_url: str, options: argparse.Namespace) -> Rows:
                 else await seeding.sqlite_database(world)
             )
             rows.append({"database": database, "lines": lines, **await _import(url, lines)})
-    return show("Importing new contacts from CSV, with one server and its embedded worker", rows)
+    title = "New contacts from CSV, then all contacts to CSV; one server and its embedded worker"
+    return show(title, rows)
 
 
 async def _import(url: str, lines: int) -> dict[str, Any]:
@@ -57,21 +61,29 @@ async def _import(url: str, lines: int) -> dict[str, Any]:
             token, _ = sign_link(asker, transfer, Purpose.UPLOAD)
             before = running.resident_bytes()
             began = time.perf_counter()
-            await _upload(running, token, lines)
+            peak = await _watching(running, _upload(running, token, lines))
             came = time.perf_counter()
-            peak = await _follow(running, transfer.id)
+            peak = max(peak, await _watching(running, _ended(transfer.id)))
             done = time.perf_counter()
-            found = await Transfer.get(id=transfer.id)
+            export = await export_contacts(asker, WORKSPACE)
+            peak_exporting = await _watching(running, _ended(export.id))
+            exported = time.perf_counter()
+            found, written = await Transfer.get(id=transfer.id), await Transfer.get(id=export.id)
         finally:
             await disconnect()
     if (found.state, found.created_count) != (TransferState.DONE, lines):
         raise RuntimeError(f"The import ended as {found.state}: {found.created_count} contacts")
+    if written.state is not TransferState.DONE or written.done_count < lines:
+        raise RuntimeError(f"The export ended as {written.state}: {written.done_count} contacts")
     return {
         "upload_seconds": round(came - began, 1),
         "import_seconds": round(done - came, 1),
         "lines_per_second": round(lines / (done - came)),
+        "exported": written.done_count,
+        "exported_per_second": round(written.done_count / (exported - done)),
         "memory_before_mib": round(before / MEBIBYTE),
-        "memory_peak_mib": round(peak / MEBIBYTE),
+        "peak_importing_mib": round(peak / MEBIBYTE),
+        "peak_exporting_mib": round(peak_exporting / MEBIBYTE),
     }
 
 
@@ -82,15 +94,18 @@ async def _upload(running: Running, token: str, lines: int) -> None:
     answer.raise_for_status()
 
 
-async def _follow(running: Running, transfer_id: int) -> int:
-    """Return the most memory that the server was seen with until the import has ended."""
-    peak = running.resident_bytes()
+async def _ended(transfer_id: int) -> None:
+    async def is_finished() -> bool:
+        return (await Transfer.get(id=transfer_id)).finished_at is not None
 
-    async def ended() -> bool:
-        nonlocal peak
+    await until(is_finished, PATIENCE_SECONDS)
+
+
+async def _watching(running: Running, work: Coroutine[Any, Any, None]) -> int:
+    """Return the most memory that the server was seen with while something was done."""
+    task, peak = asyncio.ensure_future(work), 0
+    while not task.done():
         peak = max(peak, running.resident_bytes())
-        row = await Transfer.get(id=transfer_id)
-        return row.finished_at is not None
-
-    await until(ended, PATIENCE_SECONDS)
+        await asyncio.wait([task], timeout=SAMPLE_SECONDS)
+    await task
     return peak
