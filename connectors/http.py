@@ -10,6 +10,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import httpcore2
 import httpx2
@@ -149,6 +150,12 @@ class _ClosingStream(httpcore2.AsyncNetworkStream):
             raise
 
 
+@cache
+def public_ssl_context() -> ssl.SSLContext:
+    """Return what tells which servers are who they say: reading all authorities takes a while."""
+    return httpx2.create_ssl_context(trust_env=False)
+
+
 class GuardedTransport(httpx2.AsyncHTTPTransport):
     """One connection pool over the guarded backend; may be the transport of an httpx2 client."""
 
@@ -156,7 +163,7 @@ class GuardedTransport(httpx2.AsyncHTTPTransport):
         # Without super().__init__(), which makes a pool that resolves for itself: should the
         # attribute ever be renamed, requests fail instead of going out unguarded.
         self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=ssl_context or httpx2.create_ssl_context(trust_env=False),
+            ssl_context=ssl_context or public_ssl_context(),
             max_connections=MAX_CONNECTIONS,
             keepalive_expiry=KEEPALIVE_SECONDS,
             network_backend=backend,

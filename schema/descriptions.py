@@ -2,7 +2,9 @@
 
 import ast
 import inspect
-import textwrap
+import sys
+from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -36,20 +38,35 @@ def attribute_docs(kind: type[object]) -> dict[str, str]:
     """Return the docstrings under the attributes of a class, those of its bases included."""
     found: dict[str, str] = {}
     for base in reversed(kind.__mro__):
-        if base.__module__ == "builtins":
-            continue
-        try:
-            tree = ast.parse(textwrap.dedent(inspect.getsource(base)))
-        except (OSError, TypeError):
-            continue
-        found |= _docs_in(tree.body[0])
+        found |= _docs_in_module(base.__module__).get(base.__qualname__, {})
     return found
 
 
-def _docs_in(node: ast.stmt) -> dict[str, str]:
+@cache
+def _docs_in_module(name: str) -> dict[str, dict[str, str]]:
+    """Return the docstrings under the attributes of a module's classes, by qualified name."""
+    try:
+        tree = ast.parse(inspect.getsource(sys.modules[name]))
+    except (OSError, TypeError):  # it has no source
+        return {}
+    return {path: _docs_in(node) for path, node in _classes_in(tree)}
+
+
+def _classes_in(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.ClassDef]]:
+    for node in ast.iter_child_nodes(tree):
+        match node:
+            case ast.ClassDef():
+                yield prefix + node.name, node
+                yield from _classes_in(node, f"{prefix}{node.name}.")
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                yield from _classes_in(node, f"{prefix}{node.name}.<locals>.")
+            case ast.stmt():
+                yield from _classes_in(node, prefix)
+
+
+def _docs_in(node: ast.ClassDef) -> dict[str, str]:
     found: dict[str, str] = {}
-    body = node.body if isinstance(node, ast.ClassDef) else []
-    for statement, following in pairwise(body):
+    for statement, following in pairwise(node.body):
         target: ast.expr | None = None
         if isinstance(statement, ast.AnnAssign):
             target = statement.target
