@@ -19,13 +19,43 @@ from schema.sight import Seen
 
 
 @strawberry.type
-class ImportProgressed(WorkspaceEvent):
-    """An import began, a portion of it was committed, or it ended; the counts are as of then."""
+class TransferProgressed(WorkspaceEvent):
+    """What an import and an export tell alike."""
 
     @property
     def fact(self) -> Any:
         """Return what is told."""
         return self.seen.told.delivery.logged.fact
+
+    @property
+    def total(self) -> int:
+        """Return how much there is to do."""
+        raise NotImplementedError
+
+    @strawberry.field
+    def state(self) -> TransferState:
+        """How far it was."""
+        return TransferState(self.fact.state)
+
+    @strawberry.field
+    def percent(self) -> int:
+        """How much was done, rounded down: 100 only at the end."""
+        return percent_of(TransferState(self.fact.state), self.total, self.fact.done_count)
+
+    @strawberry.field
+    def done_count(self) -> int:
+        """How many of them were done."""
+        return int(self.fact.done_count)
+
+
+@strawberry.type
+class ImportProgressed(TransferProgressed):
+    """An import began, a portion of it was committed, or it ended; the counts are as of then."""
+
+    @property
+    def total(self) -> int:
+        """Return how many lines there are."""
+        return int(self.fact.line_count)
 
     @strawberry.field
     def import_id(self) -> strawberry.ID:
@@ -38,25 +68,9 @@ class ImportProgressed(WorkspaceEvent):
         return int(self.fact.transfer_id)
 
     @strawberry.field
-    def state(self) -> TransferState:
-        """How far it was."""
-        return TransferState(self.fact.state)
-
-    @strawberry.field
-    def percent(self) -> int:
-        """How much was done, rounded down: 100 only at the end."""
-        fact = self.fact
-        return percent_of(TransferState(fact.state), fact.line_count, fact.done_count)
-
-    @strawberry.field
     def line_count(self) -> int:
         """How many lines there are."""
-        return int(self.fact.line_count)
-
-    @strawberry.field
-    def done_count(self) -> int:
-        """How many of them were done."""
-        return int(self.fact.done_count)
+        return self.total
 
     @strawberry.field
     def created_count(self) -> int:
@@ -80,13 +94,13 @@ class ImportProgressed(WorkspaceEvent):
 
 
 @strawberry.type
-class ExportProgressed(WorkspaceEvent):
+class ExportProgressed(TransferProgressed):
     """An export began, a portion of it was committed, or it ended; the counts are as of then."""
 
     @property
-    def fact(self) -> Any:
-        """Return what is told."""
-        return self.seen.told.delivery.logged.fact
+    def total(self) -> int:
+        """Return how many contacts there were to be exported."""
+        return int(self.fact.contact_count)
 
     @strawberry.field
     def export_id(self) -> strawberry.ID:
@@ -99,25 +113,9 @@ class ExportProgressed(WorkspaceEvent):
         return int(self.fact.transfer_id)
 
     @strawberry.field
-    def state(self) -> TransferState:
-        """How far it was."""
-        return TransferState(self.fact.state)
-
-    @strawberry.field
-    def percent(self) -> int:
-        """How much was done, rounded down: 100 only at the end."""
-        fact = self.fact
-        return percent_of(TransferState(fact.state), fact.contact_count, fact.done_count)
-
-    @strawberry.field
     def contact_count(self) -> int:
         """How many contacts there were to be exported."""
-        return int(self.fact.contact_count)
-
-    @strawberry.field
-    def done_count(self) -> int:
-        """How many of them were done."""
-        return int(self.fact.done_count)
+        return self.total
 
 
 TRANSFER_KINDS: dict[type[Fact], Callable[[Seen], WorkspaceEvent]] = {
