@@ -26,6 +26,7 @@ MODEL_MODULES: tuple[str, ...] = tuple(
         "conversation",
         "episode",
         "closing_note_category",
+        "snippet",
         "message",
         "activity",
         "comment",

@@ -16,6 +16,7 @@ MAKING: Mapping[str, str] = {
     "createCustomField": "CustomField",
     "createLifecycleStage": "LifecycleStage",
     "createClosingNoteCategory": "ClosingNoteCategory",
+    "createSnippet": "Snippet",
     "createAiAgent": "AiAgent",
     "connectChannel": "Channel",
 }
@@ -50,6 +51,8 @@ CHANGING = frozenset(
         "deleteLifecycleStage",
         "updateClosingNoteCategory",
         "deleteClosingNoteCategory",
+        "updateSnippet",
+        "deleteSnippet",
         "updateAiAgent",
         "deleteAiAgent",
     }

@@ -23,6 +23,7 @@ from models.records import (
     MemberRecord,
     MessageRecord,
 )
+from models.snippet import SNIPPETS, SnippetRecord
 from models.team import Team
 from models.transfer import Transfer
 from models.user import User
@@ -192,6 +193,12 @@ async def workspaces_by_id(ids: Collection[int]) -> dict[int, Workspace]:
 async def closing_note_categories_by_id(ids: Collection[int]) -> dict[int, ClosingNoteCategory]:
     """Return closing-note categories."""
     return {row.id: row for row in await ClosingNoteCategory.filter(id__in=set(ids))}
+
+
+async def snippets_by_id(ids: Collection[int]) -> dict[int, SnippetRecord]:
+    """Return snippets."""
+    rows = await read(SNIPPETS, f"WHERE {sql.among('t.id')}", sql.group(ids))
+    return {row.id: row for row in rows}
 
 
 async def invitations_by_id(ids: Collection[int]) -> dict[int, Invitation]:

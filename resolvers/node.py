@@ -140,6 +140,7 @@ FINDERS: Mapping[str, Find] = {
     "LifecycleStage": _in_a_workspace(lifecycle_stages_by_id),
     "Member": _in_a_workspace(batches.members_by_id),
     "Message": _messages,
+    "Snippet": _in_a_workspace(batches.snippets_by_id),
     "Tag": _in_a_workspace(tags_by_id),
     "Team": _in_a_workspace(batches.teams_by_id),
     "User": _users,

@@ -26,9 +26,11 @@ ARGUMENTS = {
     "import_id": "This import.",
     "input": "What to do.",
     "last": "How many items from the end: 1 to 100.",
+    "prefix": "How a name begins.",
     "search": "Words that must all occur.",
     "sort": "The order.",
     "status": "Only this tab; omitted: all of them.",
+    "topic": "Only what is of this topic.",
     "unreplied": "Only conversations that wait for an answer.",
     "workspace_id": "The workspace.",
 }

@@ -5,6 +5,7 @@ from typing import Any
 from resolvers.viewer import Right
 from tests.access_row import Row, act, by_id, stream
 
+LEADING: Any = {"right": Right.MANAGE_SETTINGS}
 TYPING: Any = {"right": Right.REPLY, "people_only": True}
 
 COMPOSER_ROWS: dict[str, Row] = {
@@ -13,6 +14,11 @@ COMPOSER_ROWS: dict[str, Row] = {
         "sendMessage", "conversationId", "channelId", right=Right.REPLY, values={"text": "Hi"}
     ),
     "Mutation.retryMessage": act("retryMessage", "messageId", right=Right.REPLY),
+    "Mutation.createSnippet": act(
+        "createSnippet", "workspaceId", values={"name": "New", "text": "Hi"}, **LEADING
+    ),
+    "Mutation.updateSnippet": act("updateSnippet", "snippetId", values={"text": "Ho"}, **LEADING),
+    "Mutation.deleteSnippet": act("deleteSnippet", "snippetId", **LEADING),
     "Mutation.addComment": act(
         "addComment",
         "conversationId",

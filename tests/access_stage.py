@@ -18,6 +18,7 @@ from models.member import Member, Restriction, Role, Visibility
 from models.message import Message, MessageStatus
 from models.queries import insert_of
 from models.session import Session
+from models.snippet import Snippet
 from models.tag import Tag
 from models.team import Team
 from models.transfer import Transfer, TransferState
@@ -35,6 +36,7 @@ from resolvers.invitation import invite_member
 from resolvers.lifecycle import create_lifecycle_stage
 from resolvers.message import send_message
 from resolvers.session import open_session
+from resolvers.snippet import check_content, create_snippet
 from resolvers.snooze import snooze_conversation
 from resolvers.tag import create_tag
 from resolvers.viewer import RESTRICTABLE
@@ -43,6 +45,7 @@ from tests.access_row import Ids, Row
 from tests.world import Api, Person, World, let_time_pass, make_world, run_jobs
 
 ALLOWED = "ALLOWED"
+SAVED = check_content("Hours", None, "9 to 5").columns()
 REFUSALS = {"UNAUTHENTICATED", "TOKEN_EXPIRED", "NOT_FOUND", "FORBIDDEN"}
 
 
@@ -121,6 +124,7 @@ class Stage:
                 {"name": "City", "slug": "city", "kind": CustomFieldKind.TEXT},
             ),
             "lifecycleStageId": (LifecycleStage, {"name": "Customer", "position": 0}),
+            "snippetId": (Snippet, SAVED | {"updated_at": now()}),
             "tagId": (Tag, {"name": "VIP", "folded_name": "vip"}),
             "aiAgentId": (AiAgent, {"name": "Robo"}),
         }
@@ -167,10 +171,12 @@ async def offers(world: World) -> dict[str, str]:
         viewer, key, name="City", slug="city", kind=CustomFieldKind.TEXT
     )
     stage = await create_lifecycle_stage(viewer, key, name="Customer")
+    snippet = await create_snippet(viewer, key, name="Hours", text="9 to 5")
     return {
         "categoryId": encode_id("ClosingNoteCategory", category.id),
         "customFieldId": encode_id("CustomField", field.id),
         "lifecycleStageId": encode_id("LifecycleStage", stage.id),
+        "snippetId": encode_id("Snippet", snippet.id),
         "tagId": encode_id("Tag", tag.id),
     }
 

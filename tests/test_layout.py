@@ -66,6 +66,7 @@ ROWS = {
     "LifecycleStage",
     "Member",
     "Message",
+    "Snippet",
     "Tag",
     "Team",
     "Transfer",

@@ -27,7 +27,7 @@ from tests.world import Api, World, make_world
 NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
 NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
 SHARED = {"Channel", "ClosingNoteCategory", "Member", "Tag", "Team", "User", "Workspace"}
-SHARED |= {"AiAgent", "CustomField", "LifecycleStage", "StandardInbox"}
+SHARED |= {"AiAgent", "CustomField", "LifecycleStage", "Snippet", "StandardInbox"}
 """The types whose objects every member of the workspace sees."""
 
 

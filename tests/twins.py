@@ -58,6 +58,7 @@ KINDS = (
     "Episode",
     "CustomField",
     "LifecycleStage",
+    "Snippet",
     "Tag",
 )
 TABLES = {"User": "account", "ContactChannel": "contact_channel", "AiAgent": "ai_agent"}

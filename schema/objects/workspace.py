@@ -21,7 +21,9 @@ from resolvers.batches import members_by_id
 from resolvers.inbox_finding import inboxes
 from resolvers.inbox_kinds import Inbox as InboxRow
 from resolvers.invitation import invitations as pending_invitations
+from resolvers.snippet import list_snippets
 from resolvers.viewer import Right
+from schema.connection import Connection, connect, page_request
 from schema.context import Info, viewer_of
 from schema.objects.ai_agent import AiAgent
 from schema.objects.api_key import ApiKey, api_key_of
@@ -32,6 +34,7 @@ from schema.objects.invitation import Invitation
 from schema.objects.lifecycle_stage import LifecycleStage
 from schema.objects.member import Member
 from schema.objects.node import Node, global_id
+from schema.objects.snippet import Snippet
 from schema.objects.tag import Tag
 from schema.objects.team import Team
 from schema.objects.workspace_settings import (
@@ -120,6 +123,31 @@ class Workspace(Node):
         """The reasons for closing that members choose from, by name."""
         return await workspaces.closing_note_categories(root.id)
 
+    @strawberry.field(graphql_type=Connection[Snippet])
+    async def snippets(
+        root: strawberry.Parent[WorkspaceRow],
+        info: Info,
+        search: str | None = None,
+        prefix: str | None = None,
+        topic: str | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Any:
+        """The texts that are kept to be sent again and again, by name; at most 5,000. `search`
+        looks for every word in name, topic and text, `prefix` for the beginning of a name, and
+        `topic` for all of a topic, each whatever the case and the accents."""
+        page = await list_snippets(
+            viewer_of(info),
+            root.id,
+            page_request(first, after, last, before),
+            search=search,
+            prefix=prefix,
+            topic=topic,
+        )
+        return connect(page)
+
     @strawberry.field(graphql_type=list[Tag])
     async def tags(root: strawberry.Parent[WorkspaceRow]) -> list[TagRow]:
         """The tags that contacts can have, by name; at most 1,000."""
@@ -169,8 +197,8 @@ class Workspace(Node):
     @strawberry.field
     def viewer_can_manage_settings(root: strawberry.Parent[WorkspaceRow], info: Info) -> bool:
         """Whether the viewer may use `updateWorkspaceSettings` and change what the workspace
-        offers to choose from: closing-note categories, tags, custom fields, lifecycle stages and
-        AI agents."""
+        offers to choose from: closing-note categories, snippets, tags, custom fields, lifecycle
+        stages and AI agents."""
         return info.context.may(root.id, Right.MANAGE_SETTINGS)
 
     @strawberry.field
