@@ -47,6 +47,8 @@ class Code(Enum):
     """An AI agent looks after the conversation; a member takes it over first."""
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
     """The key was used before, with another input."""
+    TOO_BROAD = "TOO_BROAD"
+    """What is looked for is found in too much to look through all of it."""
     INVALID_CREDENTIALS = "INVALID_CREDENTIALS"
     """The email address, the password or the token is not right."""
 

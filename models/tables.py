@@ -30,6 +30,7 @@ MODEL_MODULES: tuple[str, ...] = tuple(
         "message",
         "activity",
         "comment",
+        "search_entry",
         "read_mark",
         "event",
         "job",

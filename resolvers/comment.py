@@ -18,6 +18,7 @@ from models.records import (
     MemberRecord,
 )
 from models.refusal import Code, Refused
+from models.terms import entry_of
 from realtime.comment_events import CommentAdded, CommentChanged, CommentDeleted
 from realtime.presence import tell_typing
 from realtime.transaction import Announce, transaction
@@ -135,6 +136,7 @@ async def update_comment(
         if text != comment.text or wanted != kept:
             comment.text = text
             _save(comment, announce)
+            await _index(comment, announce)
             announce(CommentChanged(conversation.workspace_id, conversation.id, comment_id))
     return Written(comment, [one for one in members if cannot_see(one, conversation)])
 
@@ -147,6 +149,7 @@ async def delete_comment(viewer: Viewer, comment_id: int) -> CommentRow:
         if can_be_changed(viewer, comment):
             comment.text, comment.deleted_at = None, now()
             _save(comment, announce)
+            await _index(comment, announce)
             for table in ("comment_mention", "comment_revision"):
                 await sql.affected(f"DELETE FROM {table} WHERE comment_id = ?", comment_id)
             announce(CommentDeleted(conversation.workspace_id, conversation.id, comment_id))
@@ -201,6 +204,9 @@ async def _append(
         "created_at": now(),
     }
     announce.insert("comment", **values)
+    terms = entry_of(conversation.workspace_id, text)
+    if terms is not None:
+        announce.insert("comment_entry", comment_id=values["id"], terms=terms)
     announce.save(CONVERSATIONS, conversation, ("last_seq",))
     announce(CommentAdded(conversation.workspace_id, conversation.id, values["id"]))
     return CommentRecord(**values, edited_at=None, deleted_at=None)
@@ -228,6 +234,14 @@ def _keep_revision(comment: CommentRecord, announce: Announce) -> None:
 def _save(comment: CommentRecord, announce: Announce) -> None:
     comment.version += 1
     announce.save(COMMENTS, comment, ("text", "version", "edited_at", "deleted_at"))
+
+
+async def _index(comment: CommentRecord, announce: Announce) -> None:
+    """Have a changed comment found by what it says now."""
+    await sql.affected("DELETE FROM comment_entry WHERE comment_id = ?", comment.id)
+    terms = entry_of(comment.workspace_id, comment.text)
+    if terms is not None:
+        announce.insert("comment_entry", comment_id=comment.id, terms=terms)
 
 
 async def _written(comment: CommentRow, conversation: ConversationRecord) -> Written:

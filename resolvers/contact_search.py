@@ -38,9 +38,9 @@ class Search:
         return not self.terms
 
 
-def read_search(text: str | None) -> Search:
+def read_search(text: str | None, *, length: int = LENGTH) -> Search:
     """Return what a person means: words in a row that can be a phone number are one term."""
-    return Search(tuple(_terms((text or "")[:LENGTH].split())))
+    return Search(tuple(_terms((text or "")[:length].split())))
 
 
 def _terms(words: list[str]) -> Iterator[Term]:

@@ -9,6 +9,7 @@ from models.engine import sql
 from models.message import Direction, Message, MessageKind, MessageSource, MessageStatus
 from models.queries import lock_conversation, next_id
 from models.records import CONVERSATIONS, ConversationRecord, MessageRecord
+from models.terms import entry_of
 from realtime.events import MessageAdded, MessageQuarantined
 from realtime.transaction import Announce
 from resolvers.idle_clock import note_message
@@ -115,6 +116,9 @@ def append(
         external_id=draft.external_id,
         provider_at=draft.provider_at,
     )
+    terms = entry_of(conversation.workspace_id, draft.text)
+    if terms is not None:
+        announce.insert("message_entry", message_id=message_id, terms=terms)
     _note_last(conversation, target, draft, moment, announce)
     return MessageRecord(id=message_id, **values, **NOT_YET)
 

@@ -26,6 +26,7 @@ class ErrorCode(StrEnum):
     FORBIDDEN = "FORBIDDEN"
     BAD_USER_INPUT = "BAD_USER_INPUT"
     RATE_LIMITED = "RATE_LIMITED"
+    TOO_BROAD = "TOO_BROAD"
     QUERY_TOO_COMPLEX = "QUERY_TOO_COMPLEX"
     PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
     TRY_AGAIN = "TRY_AGAIN"
@@ -159,7 +160,7 @@ def _is_request_error(error: GraphQLError, cause: Exception) -> bool:
 
 
 def _refused_code(refused: Refused) -> ErrorCode:
-    if refused.code in (Code.NOT_FOUND, Code.FORBIDDEN):
+    if refused.code in (Code.NOT_FOUND, Code.FORBIDDEN, Code.TOO_BROAD):
         return ErrorCode(refused.code.value)
     return ErrorCode.BAD_USER_INPUT
 

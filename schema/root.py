@@ -34,6 +34,7 @@ from schema import (
     password,
     presence,
     read_mark,
+    search,
     session,
     snippet,
     snooze,
@@ -48,6 +49,7 @@ from schema.execution import BoundedSchema
 from schema.objects import comment_event, contact_event, transfer_event
 from schema.objects import event as events
 from schema.objects import inbox as inboxes
+from schema.objects import search as search_objects
 from schema.scalars import SCALARS
 from schema.sharing import share_events
 from settings import Settings
@@ -86,6 +88,7 @@ TOPICS: tuple[ModuleType, ...] = (
     ai_agent,
     audit,
     event,
+    search,
     node,
 )
 """Every topic of the product, in the order of its manual; the same stem names its resolver."""
@@ -95,6 +98,9 @@ TYPES = (
     inboxes.TeamInbox,
     inboxes.CustomInbox,
     inboxes.BlockedInbox,
+    search_objects.ContactResult,
+    search_objects.MessageResult,
+    search_objects.CommentResult,
     events.MessageAdded,
     events.MessageChanged,
     comment_event.CommentAdded,

@@ -30,6 +30,11 @@ ROWS: dict[str, Row] = {
     "Query.conversation": by_id("conversation", "conversationId", of_conversation=True),
     "Query.contact": by_id("contact", "contactId", of_conversation=True),
     "Query.contacts": listed("contacts"),
+    "Query.search": Row(
+        'query($workspaceId: ID!) { search(workspaceId: $workspaceId, text: "x") {'
+        " nodes { __typename } } }",
+        lambda known: {"workspaceId": known["workspaceId"]},
+    ),
     "Query.contactImports": listed("contactImports", Right.IMPORT_CONTACTS),
     "Query.contactExports": listed("contactExports", Right.EXPORT_DATA),
     "Query.importReport": Row(

@@ -27,8 +27,8 @@ from schema.root import TOPICS, build_schema
 SDL = Path(__file__).parent.parent / "schema/schema.graphql"
 SCALARS = {"Date", "DateTime", "Time"}
 LIST_ARGUMENTS = {"first", "after", "last", "before"}
-FORWARD_ONLY = {"Query.events"}
-"""Lists that are read in one direction: a log."""
+FORWARD_ONLY = {"Query.events", "Query.search", "Conversation.search"}
+"""Lists that are read in one direction: a log, and what is found."""
 ROOT_TYPES = ("Query", "Mutation", "Subscription")
 MOMENT = re.compile(r"\w+At|until|since|\w+Since|\w+Until|at")
 YES_OR_NO = re.compile(r"(is|has|can|viewerCan|accepts|if)[A-Z]\w*")

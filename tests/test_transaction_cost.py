@@ -24,11 +24,11 @@ from tests.world import World, make_world
 Deed = Callable[[Any, int, World], Awaitable[Any]]
 TOMORROW = datetime.now(UTC) + timedelta(days=1)
 DEEDS: dict[str, tuple[Deed, int, int]] = {
-    "send": (lambda who, one, _: send_message(who, one, text="hi"), 5, 9),
+    "send": (lambda who, one, _: send_message(who, one, text="hi"), 5, 10),
     "send with a key": (
         lambda who, one, _: send_message(who, one, text="hi", idempotency_key="k"),
         6,
-        11,
+        12,
     ),
     "snooze": (lambda who, one, _: snooze_conversation(who, one, until=TOMORROW), 5, 9),
     "close": (lambda who, one, _: close_conversation(who, one), 6, 9),

@@ -1,4 +1,4 @@
-"""The one error of both databases that means: nothing is wrong with the request, try it again."""
+"""Errors of both databases: nothing is wrong with the request; or it has taken too long."""
 
 from tortoise.exceptions import OperationalError
 
@@ -9,3 +9,7 @@ class TransientDatabaseError(OperationalError):
     Where it is raised by the commit itself over a lost connection, the commit may have happened:
     only what carries an idempotency key, or is conditional, may be repeated unseen.
     """
+
+
+class TooSlowError(Exception):
+    """A statement has taken as long as it may, and was stopped."""

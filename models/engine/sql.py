@@ -20,6 +20,7 @@ __all__ = [
     "StatementCounter",
     "affected",
     "among",
+    "client",
     "count_statements",
     "database_now",
     "dialect",
@@ -47,7 +48,7 @@ _TOKENS = re.compile(
 _SQLITE_FORM = "%Y-%m-%d %H:%M:%f000+00:00"
 
 
-def _client() -> Any:
+def client() -> Any:
     """Return the open transaction's client, or else the pool's."""
     connections = get_connections()
     return connections.get(next(iter(connections.db_config)))
@@ -75,8 +76,8 @@ def numbered(query: str) -> str:
 
 
 def _prepared(query: str) -> tuple[Any, str]:
-    client = _client()
-    return client, query if client.capabilities.dialect == "sqlite" else numbered(query)
+    own = client()
+    return own, query if own.capabilities.dialect == "sqlite" else numbered(query)
 
 
 async def rows(query: str, *values: Any) -> list[dict[str, Any]]:
@@ -84,22 +85,22 @@ async def rows(query: str, *values: Any) -> list[dict[str, Any]]:
 
     On SQLite moments come back as text and booleans as 0 or 1: decode with `moment` and `bool`.
     """
-    client, sql = _prepared(query)
-    found: list[dict[str, Any]] = await client.execute_query_dict(sql, list(values))
+    own, sql = _prepared(query)
+    found: list[dict[str, Any]] = await own.execute_query_dict(sql, list(values))
     return found
 
 
 async def records(query: str, *values: Any) -> Sequence[Any]:
     """Run a SELECT and return its rows as the driver gives them: values by place, or by name."""
-    client, sql = _prepared(query)
-    _, found = await client.execute_query(sql, list(values))
+    own, sql = _prepared(query)
+    _, found = await own.execute_query(sql, list(values))
     return cast(Sequence[Any], found)
 
 
 async def affected(query: str, *values: Any) -> int:
     """Run an INSERT, UPDATE or DELETE and return how many rows it changed."""
-    client, sql = _prepared(query)
-    count: int = await client.execute_affected(sql, list(values))
+    own, sql = _prepared(query)
+    count: int = await own.execute_affected(sql, list(values))
     return count
 
 
@@ -110,9 +111,9 @@ async def together(statements: Sequence[Statement], *, commit: bool = False) -> 
     which each sees what was there before; the last one may name what those before it return, as
     the relations `step0`, `step1` and so on. With `commit`, SQLite ends the transaction with them.
     """
-    client = _client()
-    if client.capabilities.dialect == "sqlite":
-        return cast(Sequence[Any], await client.execute_together(statements, commit=commit))
+    own = client()
+    if own.capabilities.dialect == "sqlite":
+        return cast(Sequence[Any], await own.execute_together(statements, commit=commit))
     *steps, last = statements
     named = ", ".join(f"step{number} AS ({query})" for number, (query, _) in enumerate(steps))
     query = f"WITH {named} {last[0]}" if steps else last[0]
@@ -122,7 +123,7 @@ async def together(statements: Sequence[Statement], *, commit: bool = False) -> 
 
 def in_transaction() -> bool:
     """Tell whether statements belong to an open transaction."""
-    return isinstance(_client(), TransactionalDBClient)
+    return isinstance(client(), TransactionalDBClient)
 
 
 def marks(values: Collection[Any]) -> str:

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from tortoise.backends.base.client import TransactionContext
@@ -14,7 +15,7 @@ from tortoise.exceptions import IntegrityError, OperationalError
 from models.engine.counting import note
 from models.engine.errors import TransientDatabaseError
 from models.engine.sqlite_group import Group
-from models.engine.sqlite_handle import Handle, Work, fetch, insert, script
+from models.engine.sqlite_handle import Handle, Work, fetch, fetch_within, insert, script
 from models.engine.transactions import Transaction, finish, is_select
 
 T = TypeVar("T")
@@ -197,6 +198,12 @@ class Client(SqliteClient):
     ) -> tuple[int, Sequence[dict[str, Any]]]:
         """Return how many rows a statement gave or changed, and the rows."""
         return await self._send(fetch, query, values)
+
+    async def execute_within(self, seconds: float, query: str, values: list[Any]) -> Sequence[Any]:
+        """Return the rows of a SELECT; raise TooSlowError past a time."""
+        self._watch(query)
+        with translated_errors():
+            return await self._read(partial(fetch_within, seconds), query, values)
 
     async def execute_query_dict(
         self, query: str, values: list[Any] | None = None

@@ -1,13 +1,18 @@
 """One SQLite connection with its thread, and the work that is done in that thread."""
 
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import aiosqlite
 
+from models.engine.errors import TooSlowError
+
 T = TypeVar("T")
 CACHED_STATEMENTS = 512
+STEPS_BETWEEN_LOOKS = 20_000
+"""How much of a statement SQLite does before it looks at the clock: about a millisecond."""
 
 
 def fetch(
@@ -19,6 +24,22 @@ def fetch(
     if query.startswith("PRAGMA"):
         rows = [dict(row) for row in rows]  # migrations call .get() on these, which a Row lacks
     return (len(rows) or max(cursor.rowcount, 0)), rows
+
+
+def fetch_within(
+    seconds: float, connection: sqlite3.Connection, query: str, values: Sequence[Any]
+) -> list[Any]:
+    """Run a SELECT and return its rows; raise TooSlowError past a time."""
+    deadline = time.monotonic() + seconds
+    connection.set_progress_handler(lambda: time.monotonic() > deadline, STEPS_BETWEEN_LOOKS)
+    try:
+        return connection.execute(query, values).fetchall()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT and time.monotonic() > deadline:
+            raise TooSlowError from error
+        raise
+    finally:
+        connection.set_progress_handler(None, 0)
 
 
 def insert(connection: sqlite3.Connection, query: str, values: Sequence[Any]) -> int:

@@ -10,6 +10,8 @@ from models.layout import ACTIVITY, COMMENT, MESSAGE
 from models.records import AiAgentRow, ContactRow, ConversationRow, MemberRow
 from resolvers import batches, block, closing, composer
 from resolvers.access import is_frozen
+from resolvers.masking import MASKED
+from resolvers.search import Asked, search_conversations
 from resolvers.timeline import Wanted, threads, timelines
 from resolvers.viewer import Right
 from schema.columns import attribute, derived, joined, layouts_of
@@ -22,6 +24,7 @@ from schema.objects.episode import Episode
 from schema.objects.member import Member
 from schema.objects.message import Message, TimelineItem
 from schema.objects.node import Node, global_id
+from schema.objects.search import SearchResult, connect_finds
 from schema.objects.team import Team
 from schema.relation import relation
 
@@ -166,6 +169,22 @@ class Conversation(Node):
     ) -> Wanted:
         """The messages alone, oldest first; `last: 25` is the newest page."""
         return (root.id, page_request(first, after, last, before), layouts_of(info))
+
+    @relation(
+        Connection[SearchResult],
+        search_conversations,
+        then=lambda _, page: connect_finds(page, MASKED),
+        needs=("id", "workspace_id"),
+    )
+    def search(
+        root: strawberry.Parent[ConversationRow],
+        text: str,
+        first: int | None = None,
+        after: str | None = None,
+    ) -> Asked:
+        """The messages and comments that have every word of `text`, newest first, as the query
+        `search` finds them."""
+        return (root.id, root.workspace_id, text, page_request(first, after, None, None))
 
     @relation(
         Composer,
