@@ -19,6 +19,7 @@ MODEL_MODULES: tuple[str, ...] = tuple(
         "channel",
         "lifecycle_stage",
         "contact",
+        "merged_contact",
         "tag",
         "custom_field",
         "custom_inbox",

@@ -43,6 +43,23 @@ async def conversations_by_contact(ids: Collection[int]) -> dict[int, Conversati
     return {row.contact_id: row for row in rows}
 
 
+async def contacts_of_conversations(ids: Collection[int]) -> dict[int, int]:
+    """Return whose each conversation is."""
+    rows = await sql.records(
+        f"SELECT id, contact_id FROM conversation WHERE {sql.among('id')}", sql.group(ids)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+async def contacts_after_merges(ids: Collection[int]) -> dict[int, int]:
+    """Return, for contacts who were merged into another one, who they are by now."""
+    rows = await sql.records(
+        f"SELECT merged_id, contact_id FROM merged_contact WHERE {sql.among('merged_id')}",
+        sql.group(ids),
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 async def messages_by_id(ids: Collection[int]) -> dict[int, MessageRecord]:
     """Return messages."""
     rows = await read(MESSAGES, f"WHERE {sql.among('t.id')}", sql.group(ids))

@@ -174,6 +174,7 @@ def _tell_state(kept: ConversationRecord, before: tuple[Any, ...], announce: Ann
 
 async def _move_rest(kept: ConversationRecord, merged: ConversationRecord) -> None:
     """Move channels, tags, custom fields and what waits to be sent; what the first has stays."""
+    await _lead_on(kept.contact_id, merged.contact_id)
     await sql.affected(
         "UPDATE contact_channel SET contact_id = ? WHERE contact_id = ?",
         kept.contact_id,
@@ -202,6 +203,16 @@ async def _move_rest(kept: ConversationRecord, merged: ConversationRecord) -> No
         "UPDATE job SET ordering_key = ? WHERE ordering_key = ?",
         f"conversation:{kept.id}",
         f"conversation:{merged.id}",
+    )
+
+
+async def _lead_on(kept_id: int, merged_id: int) -> None:
+    """Let old links to a contact, and to those who became them before, lead to another one."""
+    await sql.affected(
+        "UPDATE merged_contact SET contact_id = ? WHERE contact_id = ?", kept_id, merged_id
+    )
+    await sql.affected(
+        "INSERT INTO merged_contact (merged_id, contact_id) VALUES (?, ?)", merged_id, kept_id
     )
 
 

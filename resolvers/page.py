@@ -71,6 +71,13 @@ def _bad_page(sentence: str, field: str, **values: object) -> Refused:
     return Refused(Code.INVALID, sentence, field=(field,), **values)
 
 
+def check_around(before: int, after: int) -> None:
+    """Refuse too many items on either side of one."""
+    for field, size in (("before", before), ("after", after)):
+        if not 0 <= size <= MAX_PAGE:
+            raise _bad_page("At most {limit} items on either side.", field, limit=MAX_PAGE)
+
+
 def encode_key(*key: object) -> str:
     """Return the opaque cursor of a sort key."""
     parts = [written(part) if isinstance(part, datetime) else part for part in key]

@@ -35,14 +35,51 @@ async def threads(keys: Collection[Wanted]) -> dict[Wanted, Page[MessageRecord]]
     return await _pages(keys, (MESSAGES,))
 
 
+async def around(
+    conversation_id: int,
+    seq: int,
+    before: int,
+    after: int,
+    layouts: tuple[Layout, ...] | None = None,
+) -> Page[Item]:
+    """Return the line at a place with so many before and after it, oldest first; two statements
+    for each kind of row."""
+    tables: Sequence[Table[Any]] = (MESSAGES, ACTIVITIES, COMMENTS)
+    sides = (
+        (PageRequest(last=before, before=encode_key(seq + 1)), before + 2),
+        (PageRequest(first=after, after=encode_key(seq)), after + 1),
+    )
+    found: list[list[Any]] = []
+    for request, most in sides:
+        rows: list[Any] = []
+        for reading, table in zip(_readings(layouts, tables), tables, strict=True):
+            rows += await _rows(reading, table, [conversation_id], request, most)
+        rows.sort(key=_seq, reverse=request.backward)
+        found.append(rows[:most])
+    earlier, later = found
+    rows = earlier[: before + 1][::-1] + later[:after]
+    return Page(
+        rows,
+        lambda row: encode_key(_seq(row)),
+        has_next=len(later) > after,
+        has_previous=len(earlier) > before + 1,
+    )
+
+
+def _readings(
+    layouts: tuple[Layout, ...] | None, tables: Sequence[Table[Any]]
+) -> Sequence[Reading]:
+    return layouts or [Records(partial(read, table)) for table in tables]
+
+
 async def _pages(keys: Collection[Wanted], tables: Sequence[Table[Any]]) -> dict[Wanted, Page[Any]]:
     found = {}
     for request, layouts in {(request, layouts) for _, request, layouts in keys}:
-        readings: Sequence[Reading] = layouts or [Records(partial(read, table)) for table in tables]
+        readings = _readings(layouts, tables)
         ids = [one for one, *other in keys if other == [request, layouts]]
         own: dict[int, list[Any]] = {one: [] for one in ids}
         for reading, table in zip(readings, tables, strict=True):
-            for row in await _rows(reading, table, ids, request):
+            for row in await _rows(reading, table, ids, request, request.size + 1):
                 own[beside(row, PLACE)[0]].append(row)
         for one, rows in own.items():
             rows.sort(key=_seq, reverse=request.backward)
@@ -57,9 +94,13 @@ def _seq(row: Any) -> int:
 
 
 async def _rows(
-    reading: Reading, table: Table[Any], conversations: Sequence[int], request: PageRequest
+    reading: Reading,
+    table: Table[Any],
+    conversations: Sequence[int],
+    request: PageRequest,
+    most: int,
 ) -> Sequence[Any]:
-    """Return up to size + 1 rows of each conversation, from the side that was asked."""
+    """Return so many rows of each conversation at most, from the side that was asked."""
     bounds, values = "", []
     if request.after is not None:
         bounds += " AND t.seq > ?"
@@ -68,7 +109,6 @@ async def _rows(
         bounds += " AND t.seq < ?"
         values += decode_key(request.before, "before", int)
     order = "t.seq DESC" if request.backward else "t.seq"
-    most = request.size + 1
     if len(conversations) == 1:
         rest = f"WHERE t.conversation_id = ?{bounds} ORDER BY {order} LIMIT {most}"
         return await reading.read(rest, conversations[0], *values, along=PLACE)

@@ -130,6 +130,9 @@ class Ruler:
                 return self.page(given[name])
         if definition and "first" in definition.args:
             return DEFAULT_PAGE
+        if definition and "before" in definition.args:  # so many on either side of one
+            sides = (given.get(name) for name in ("before", "after"))
+            return 1 + sum(self.page(one) if one else DEFAULT_PAGE for one in sides)
         return self.length(given["ids"]) if "ids" in given else 1
 
     def page(self, value: ValueNode) -> int:

@@ -10,6 +10,18 @@ TYPING: Any = {"right": Right.REPLY, "people_only": True}
 
 COMPOSER_ROWS: dict[str, Row] = {
     "Query.message": by_id("message", "messageId", of_conversation=True),
+    "Query.resolveLink": Row(
+        "query($url: String!) { resolveLink(url: $url) { item { __typename } } }",
+        lambda known: {
+            "url": f"/w/{known['workspaceId']}/c/{known['contactId']}?m={known['messageId']}"
+        },
+        of_conversation=True,
+    ),
+    "Query.timelineAround": Row(
+        "query($itemId: ID!) { timelineAround(itemId: $itemId) { nodes { __typename } } }",
+        lambda known: {"itemId": known["messageId"]},
+        of_conversation=True,
+    ),
     "Mutation.sendMessage": act(
         "sendMessage", "conversationId", "channelId", right=Right.REPLY, values={"text": "Hi"}
     ),

@@ -15,6 +15,7 @@ from models.custom_inbox import CustomInbox, InboxSharing
 from models.engine import sql
 from models.lifecycle_stage import LifecycleStage
 from models.member import Member, Restriction, Role, Visibility
+from models.merged_contact import MergedContact
 from models.message import Message, MessageStatus
 from models.queries import insert_of
 from models.session import Session
@@ -92,6 +93,7 @@ class Stage:
         both = [decode_id(self.ids[name], "Contact") for name in ("contactId", "mergedContactId")]
         for table, which in ((Contact, {"id__in": both}), (Conversation, {"contact_id__in": both})):
             await table.filter(**which).update(workspace_id=self.world.workspace.id)
+        await MergedContact.all().delete()
         await Conversation.filter(id=conversation_id).update(
             assignee_id=holder.member.id,
             ai_agent_id=None,

@@ -16,6 +16,7 @@ from schema.connection import page_request
 from schema.context import Info, viewer_of
 from schema.objects.member import Member
 from schema.objects.node import Node, global_id
+from schema.permalinks import permalink_of
 from schema.relation import relation
 
 if TYPE_CHECKING:
@@ -78,6 +79,16 @@ class Comment(Node):
     )
     def conversation(root: strawberry.Parent[CommentRow]) -> int:
         """The conversation it is about."""
+        return root.conversation_id
+
+    @relation(
+        str,
+        batches.contacts_of_conversations,
+        then=lambda row, contact_id: permalink_of("Comment", row.id, row.workspace_id, contact_id),
+        needs=("id", "workspace_id", "conversation_id"),
+    )
+    def permalink(root: strawberry.Parent[CommentRow]) -> int:
+        """The lasting address of the comment, for `resolveLink`; it lets in nobody."""
         return root.conversation_id
 
     @derived("workspace_id", "actor", "deleted_at")

@@ -26,6 +26,7 @@ from schema.objects.message import Message, TimelineItem
 from schema.objects.node import Node, global_id
 from schema.objects.search import SearchResult, connect_finds
 from schema.objects.team import Team
+from schema.permalinks import permalink
 from schema.relation import relation
 
 
@@ -200,6 +201,11 @@ class Conversation(Node):
     def composer(root: strawberry.Parent[ConversationRow]) -> int:
         """Whether the viewer can write to the contact at the moment, and if not, why."""
         return root.id
+
+    @derived("workspace_id", "contact_id")
+    def permalink(root: strawberry.Parent[ConversationRow]) -> str:
+        """The lasting address of the conversation, for `resolveLink`; it lets in nobody."""
+        return permalink(root.workspace_id, root.contact_id)
 
     @relation(list[Episode], batches.newest_episodes, needs=("id",))
     def episodes(root: strawberry.Parent[ConversationRow], first: int = 10) -> tuple[int, int]:

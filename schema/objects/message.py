@@ -24,6 +24,7 @@ from schema.objects.contact import Contact
 from schema.objects.member import Member
 from schema.objects.node import Node, global_id
 from schema.objects.team import Team
+from schema.permalinks import permalink_of
 from schema.relation import relation
 
 if TYPE_CHECKING:
@@ -121,6 +122,16 @@ class Message(Node):
     )
     def conversation(root: strawberry.Parent[MessageRow]) -> int:
         """The conversation it belongs to."""
+        return root.conversation_id
+
+    @relation(
+        str,
+        batches.contacts_of_conversations,
+        then=lambda row, contact_id: permalink_of("Message", row.id, row.workspace_id, contact_id),
+        needs=("id", "workspace_id", "conversation_id"),
+    )
+    def permalink(root: strawberry.Parent[MessageRow]) -> int:
+        """The lasting address of the message, for `resolveLink`; it lets in nobody."""
         return root.conversation_id
 
     @derived("direction", *(column for _, column in STEPS))
