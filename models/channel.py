@@ -35,6 +35,8 @@ class Channel(Model):
     accepts_idempotency_key = fields.BooleanField(default=False)
     """True where the vendor drops a repeated `Idempotency-Key`: only then is an attempt whose
     outcome is unknown repeated automatically (guarantee G6)."""
+    accepts_reply_to = fields.BooleanField(default=False, db_default=False)
+    """Whether the vendor takes, with a message, which one it answers."""
     is_connected = fields.BooleanField(default=True)
     created_at = fields.DatetimeField()
 

@@ -92,6 +92,10 @@ class Message(Model):
     is_quarantined = fields.BooleanField(default=False, db_default=False)
     """Whether it came from a blocked contact: it counts as neither unread nor unreplied."""
     retry_of_id = fields.BigIntField(null=True, db_index=True)
+    reply_to_id = fields.BigIntField(null=True)
+    """The message that it answers, where we have it."""
+    reply_to_external_id = fields.CharField(max_length=255, null=True)
+    """The vendor's id of the message that it answers, also where we do not have that."""
     attempt_started_at = fields.DatetimeField(null=True)
     """Set before a request to the vendor leaves and cleared when its outcome is known: still set
     after a crash, it means that nobody knows."""

@@ -153,9 +153,12 @@ class MessageRecord:
     author_id: int | None
     text: str | None
     payload: str | None
+    external_id: str | None
     status: MessageStatus
     is_quarantined: bool
     retry_of_id: int | None
+    reply_to_id: int | None
+    reply_to_external_id: str | None
     failure_code: str | None
     failure_text: str | None
     created_at: datetime

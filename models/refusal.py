@@ -45,6 +45,8 @@ class Code(Enum):
     """The account of the channel cannot pay for messages."""
     AI_HANDLING = "AI_HANDLING"
     """An AI agent looks after the conversation; a member takes it over first."""
+    REPLY_TO_UNSUPPORTED = "REPLY_TO_UNSUPPORTED"
+    """The channel does not take which message another one answers."""
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
     """The key was used before, with another input."""
     TOO_BROAD = "TOO_BROAD"

@@ -52,21 +52,16 @@ async def connect_channel(
     base_url: str,
     signing_secret: str | None = None,
     accepts_idempotency_key: bool = False,
+    accepts_reply_to: bool = False,
     idempotency_key: str | None = None,
 ) -> Channel:
     """Connect a custom channel; its handle and token are what the integrator configures."""
     require(viewer, workspace_id, Right.MANAGE_CHANNELS)
-    name = name.strip()
-    if not 1 <= len(name) <= NAME_LENGTH:
-        raise Refused(
-            Code.INVALID,
-            "A name has 1 to {limit} characters.",
-            field=("name",),
-            limit=NAME_LENGTH,
-        )
+    name = _check_name(name)
     if not base_url.startswith(("http://", "https://")) or len(base_url) > 2000:
         raise Refused(Code.INVALID, "This is no web address.", field=("baseUrl",))
     values = [name, base_url, signing_secret, accepts_idempotency_key]
+    values += [accepts_reply_to] if accepts_reply_to else []  # keys of before stay good
     async with transaction():
         claim = await claim_key(viewer, workspace_id, "connectChannel", idempotency_key, values)
         if claim.first_result is not None:
@@ -80,10 +75,23 @@ async def connect_channel(
             token=f"pc_{secrets.token_urlsafe(32)}",
             signing_secret=signing_secret or None,
             accepts_idempotency_key=accepts_idempotency_key,
+            accepts_reply_to=accepts_reply_to,
             created_at=now(),
         )
         await claim.remember(channel.id)
     return channel
+
+
+def _check_name(name: str) -> str:
+    name = name.strip()
+    if not 1 <= len(name) <= NAME_LENGTH:
+        raise Refused(
+            Code.INVALID,
+            "A name has 1 to {limit} characters.",
+            field=("name",),
+            limit=NAME_LENGTH,
+        )
+    return name
 
 
 async def accept_webhook(body: bytes, headers: dict[str, str]) -> int:

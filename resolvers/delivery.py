@@ -148,7 +148,10 @@ async def _deliver(client: GuardedClient, job: ClaimedJob, message: Message) -> 
                 channel.base_url, channel.token, channel.handle, channel.accepts_idempotency_key
             ),
             OutgoingMessage(
-                message.contact_channel.external_id, f"parley-{message.id}", message.text or ""
+                message.contact_channel.external_id,
+                f"parley-{message.id}",
+                message.text or "",
+                reply_to_external_id=message.reply_to_external_id,
             ),
         )
         if job.attempts < MAX_ATTEMPTS:

@@ -87,12 +87,25 @@ async def _receive_message(
         sent_at=None if incoming else moment,
         provider_at=item.occurred_at,
         is_quarantined=is_quarantined,
+        reply_to_id=await _parent_id(conversation, channel, item.reply_to_external_id),
+        reply_to_external_id=item.reply_to_external_id,
     )
     reached = Target(target.id, channel.id, await take_message_id())
     message = append(conversation, reached, draft, announce)
     if not incoming:
         await announce.flush()
         await reply_arrived(message, announce)
+
+
+async def _parent_id(
+    conversation: ConversationRecord, channel: Channel, external_id: str | None
+) -> int | None:
+    """Return which message of the conversation one answers; None where we do not have it."""
+    if external_id is None:
+        return None
+    parents = Message.filter(channel_id=channel.id, external_id=external_id)
+    parent = await parents.filter(conversation_id=conversation.id).first()
+    return parent.id if parent is not None else None
 
 
 async def _conversation_of(target: ContactChannel, workspace_id: int) -> ConversationRecord:

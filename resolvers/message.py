@@ -18,6 +18,7 @@ from resolvers.access import get_message, hold_conversation
 from resolvers.composer import LAST_FAILURE, Reach, check_composer, known_to
 from resolvers.conversation import caused_by, open_now, save_state
 from resolvers.idempotency import KeyUse, settled
+from resolvers.reply_to import find_parent
 from resolvers.thread import Draft, Target, append, take_message_id
 from resolvers.viewer import Membership, Right, Viewer, hidden
 
@@ -47,12 +48,14 @@ async def send_message(
     *,
     text: str,
     channel_id: int | None = None,
+    reply_to_id: int | None = None,
     idempotency_key: str | None = None,
 ) -> MessageRow:
     """Accept a message for delivery, PENDING; without a channel, on the one used last.
 
-    A closed conversation opens. The same key with the same input returns the first message, also
-    where the composer is restricted by then; else it is refused there.
+    A closed conversation opens. What it replies to is a message on that channel. The same key with
+    the same input returns the first message, also where the composer is restricted by then; else it
+    is refused there.
     """
     text = check_text(text)
     async with settled(idempotency_key), transaction() as announce:
@@ -60,12 +63,14 @@ async def send_message(
             viewer, conversation_id, Right.REPLY, also_blocked=True
         )
         use = KeyUse(viewer, conversation.workspace_id, "sendMessage", idempotency_key)
-        first = await use.first_result([conversation_id, text, channel_id])
+        answers = [reply_to_id] if reply_to_id is not None else []
+        first = await use.first_result([conversation_id, text, channel_id, *answers])
         if first is not None:
             return await get_message(viewer, first)
         membership = viewer.memberships[conversation.workspace_id]
         target = await _target(conversation, channel_id, membership)
-        message = await _enqueue(viewer, conversation, target, text, announce)
+        parent, target = await find_parent(conversation, reply_to_id, target)
+        message = await _enqueue(viewer, conversation, target, text, announce, parent=parent)
         use.remember(message.id, announce)
     if message.author_id is not None:
         typist = f"member:{message.author_id}"
@@ -109,7 +114,7 @@ async def retry_message(
         next_message_id = await take_message_id()
         target = Target(failed.contact_channel_id, failed.channel_id, next_message_id)
         message = await _enqueue(
-            viewer, conversation, target, failed.text or "", announce, failed.id
+            viewer, conversation, target, failed.text or "", announce, retried=failed
         )
         use.remember(message.id, announce)
     return message
@@ -194,14 +199,22 @@ async def _enqueue(
     target: Target,
     text: str,
     announce: Announce,
-    retry_of_id: int | None = None,
+    *,
+    parent: MessageRow | None = None,
+    retried: MessageRow | None = None,
 ) -> MessageRecord:
-    """Have a pending message of a locked conversation written, its event and its delivery."""
+    """Have a pending message of a locked conversation written, its event and its delivery.
+
+    A retry answers what the message did that it sends again.
+    """
     cause = caused_by(viewer, conversation.workspace_id)
     if conversation.status is ConversationStatus.CLOSED:
         await open_now(conversation, cause, announce)
         save_state(conversation, announce)
     by_program = cause.source is ChangeSource.API
+    reply_to = (parent.id, parent.external_id) if parent else (None, None)
+    if retried:
+        reply_to = (retried.reply_to_id, retried.reply_to_external_id)
     draft = Draft(
         direction=Direction.OUTGOING,
         kind=MessageKind.TEXT,
@@ -209,7 +222,9 @@ async def _enqueue(
         status=MessageStatus.PENDING,
         text=text,
         author_id=cause.member_id,
-        retry_of_id=retry_of_id,
+        retry_of_id=retried.id if retried else None,
+        reply_to_id=reply_to[0],
+        reply_to_external_id=reply_to[1],
     )
     message = append(conversation, target, draft, announce)
     announce.job(

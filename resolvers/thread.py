@@ -38,6 +38,8 @@ class Draft:
     payload: str | None = None
     external_id: str | None = None
     retry_of_id: int | None = None
+    reply_to_id: int | None = None
+    reply_to_external_id: str | None = None
     sent_at: datetime | None = None
     provider_at: datetime | None = None
     is_quarantined: bool = False
@@ -101,26 +103,30 @@ def append(
         "author_id": draft.author_id,
         "text": draft.text,
         "payload": draft.payload,
+        "external_id": draft.external_id,
         "status": draft.status,
         "is_quarantined": draft.is_quarantined,
         "retry_of_id": draft.retry_of_id,
+        "reply_to_id": draft.reply_to_id,
+        "reply_to_external_id": draft.reply_to_external_id,
         "sent_at": draft.sent_at,
         "created_at": moment,
     }
-    message_id = target.next_message_id
-    announce.insert(
-        "message",
-        id=message_id,
-        **values,
-        contact_channel_id=target.contact_channel_id,
-        external_id=draft.external_id,
-        provider_at=draft.provider_at,
-    )
+    message_id, reached = target.next_message_id, target.contact_channel_id
+    more = {"contact_channel_id": reached, "provider_at": draft.provider_at}
+    announce.insert("message", id=message_id, **values, **more)
+    _enter(conversation, message_id, draft, announce)
+    _note_last(conversation, target, draft, moment, announce)
+    return MessageRecord(id=message_id, **values, **NOT_YET)
+
+
+def _enter(
+    conversation: ConversationRecord, message_id: int, draft: Draft, announce: Announce
+) -> None:
+    """Have a message found by its words."""
     terms = entry_of(conversation.workspace_id, draft.text)
     if terms is not None:
         announce.insert("message_entry", message_id=message_id, terms=terms)
-    _note_last(conversation, target, draft, moment, announce)
-    return MessageRecord(id=message_id, **values, **NOT_YET)
 
 
 def _note_last(

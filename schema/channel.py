@@ -26,6 +26,8 @@ class ConnectChannelInput:
     accepts_idempotency_key: bool = False
     """True where the integrator drops a repeated `Idempotency-Key`: only then is an attempt
     whose outcome is unknown repeated automatically."""
+    accepts_reply_to: bool = False
+    """True where the integrator takes `replyTo: {mId}` in a message: which one it answers."""
     idempotency_key: str | None = None
     """1 to 255 printable characters: sent again with the same input, nothing happens twice."""
 
@@ -58,6 +60,7 @@ class Mutation:
             base_url=input.base_url,
             signing_secret=input.signing_secret,
             accepts_idempotency_key=input.accepts_idempotency_key,
+            accepts_reply_to=input.accepts_reply_to,
             idempotency_key=input.idempotency_key,
         )
         return ConnectChannelPayload(

@@ -21,6 +21,8 @@ from schema.objects.workspace import Workspace
 from schema.permalinks import place_in
 from schema.relation import relation
 
+URL = "The address."
+ITEM = "A message, comment or activity."
 EARLIER = "How many items before it: 0 to 100."
 LATER = "How many items behind it: 0 to 100."
 
@@ -58,7 +60,9 @@ class Query:
     """Opening links."""
 
     @strawberry.field
-    async def resolve_link(self, info: Info, url: str) -> ResolvedLink | None:
+    async def resolve_link(
+        self, info: Info, url: Annotated[str, strawberry.argument(description=URL)]
+    ) -> ResolvedLink | None:
         """What a `permalink` leads to; NOT_FOUND where the viewer sees nothing there, where it is
         not of this server, and for anything else. Its path alone, from `/w/` on, will do."""
         viewer, place = viewer_of(info), place_in(url)
@@ -74,7 +78,7 @@ class Query:
     async def timeline_around(
         self,
         info: Info,
-        item_id: strawberry.ID,
+        item_id: Annotated[strawberry.ID, strawberry.argument(description=ITEM)],
         before: Annotated[int, strawberry.argument(description=EARLIER)] = DEFAULT_PAGE,
         after: Annotated[int, strawberry.argument(description=LATER)] = DEFAULT_PAGE,
     ) -> Any:

@@ -27,6 +27,8 @@ class SendMessageInput:
     """1 to 7,000 characters."""
     channel_id: strawberry.ID | None = None
     """The channel to send it on; omitted: the one used last."""
+    reply_to_message_id: strawberry.ID | None = None
+    """A message on that channel that it answers, and for which `canReplyTo`."""
     idempotency_key: str | None = None
     """1 to 255 printable characters: sent again with the same input, nothing happens twice."""
 
@@ -79,6 +81,9 @@ class Mutation:
             decode_id(input.conversation_id, "Conversation", "conversationId"),
             text=input.text,
             channel_id=decode_optional_id(input.channel_id, "Channel", "channelId"),
+            reply_to_id=decode_optional_id(
+                input.reply_to_message_id, "Message", "replyToMessageId"
+            ),
             idempotency_key=input.idempotency_key,
         )
         return SendMessagePayload(message=message)

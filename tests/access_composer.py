@@ -23,7 +23,12 @@ COMPOSER_ROWS: dict[str, Row] = {
         of_conversation=True,
     ),
     "Mutation.sendMessage": act(
-        "sendMessage", "conversationId", "channelId", right=Right.REPLY, values={"text": "Hi"}
+        "sendMessage",
+        "conversationId",
+        "channelId",
+        "replyToMessageId",
+        right=Right.REPLY,
+        values={"text": "Hi"},
     ),
     "Mutation.retryMessage": act("retryMessage", "messageId", right=Right.REPLY),
     "Mutation.createSnippet": act(

@@ -209,6 +209,7 @@ async def ids_of(
         "mergedContactId": encode_id("Contact", (await world.contact("Karla")).id),
         "messageId": encode_id("Message", failed.id),
         "upToMessageId": encode_id("Message", message.id),
+        "replyToMessageId": encode_id("Message", message.id),
         "fromMessageId": encode_id("Message", message.id),
         "commentId": encode_id("Comment", written.comment.id),
         "channelId": encode_id("Channel", message.channel_id),
@@ -236,6 +237,7 @@ async def make_stage() -> Stage:
         "agent with their own": await world.add("Ian", visibility=Visibility.OWN),
     }
     holder = await world.add("Tim", visibility=Visibility.TEAM, team=sales)
+    await world.connect(accepts_reply_to=True)
     message = await snooze_over(world, holder, "carla")
     inbox = await make_inbox(world.owner)
     stage = Stage(world, await ids_of(world, message, holder, inbox), inbox)

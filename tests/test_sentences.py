@@ -43,6 +43,7 @@ VARIABLE_SENTENCES = {
     ("schema/errors.py", "cause.message"),
     ("schema/objects/inbox.py", "INBOX_NAMES[root.kind]"),
     ("schema/objects/message.py", "UNSUPPORTED_MESSAGE"),
+    ("schema/objects/reply_preview.py", "UNSUPPORTED_MESSAGE"),
 }
 """Where a sentence is no literal: those sentences are marked with `sentence(…)` elsewhere."""
 

@@ -83,6 +83,8 @@ class InboundMessage(_Item):
     content: MessageContent
     occurred_at: datetime | None
     contact: ContactProfile
+    reply_to_external_id: str | None = None
+    """The vendor's id of the message that it answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ class InboundEcho(_Item):
     content: MessageContent
     occurred_at: datetime | None
     contact: ContactProfile
+    reply_to_external_id: str | None = None
+    """The vendor's id of the message that it answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +145,8 @@ class OutgoingMessage:
     idempotency_id: str
     text: str
     kind: ContentKind = ContentKind.TEXT
+    reply_to_external_id: str | None = None
+    """The vendor's id of the message that it answers, for channels that have reply-to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ array of such objects, all for one channel. Out: `POST {base URL}/message` with 
 
 respond.io names the events `message`, `message_echo` and `message_status`, and the statuses; the
 inside of a status event is not in the part of its page that we could read. We accept
-`status: {value, message}`, as in its message objects, and `status: "delivered"`.
+`status: {value, message}`, as in its message objects, and `status: "delivered"`. In both directions
+a message may have `replyTo: {mId}`, which one it answers: that is ours.
 """
 
 import email.utils
@@ -144,10 +145,13 @@ async def send(
     """Try once to send a message and say what is known about the outcome; never raises."""
     if message.kind is not ContentKind.TEXT:
         return FailedForGood("UNSUPPORTED_KIND", f"This channel cannot send {message.kind}.")
+    content: dict[str, object] = {"type": "text", "text": message.text}
+    if message.reply_to_external_id is not None:
+        content["replyTo"] = {"mId": message.reply_to_external_id}
     body = {
         "channelId": channel.channel_id,
         "contactId": message.external_contact_id,
-        "message": {"type": "text", "text": message.text},
+        "message": content,
     }
     headers = {
         "Authorization": f"Bearer {channel.token}",
@@ -198,14 +202,17 @@ def _item(raw: bytes, contact_id: object, profile: ContactProfile) -> InboundIte
             )
         if event.type not in ("message", "message_echo"):
             raise ValueError("unknown event type")
-        content = _content(loosely(event.message))
+        said = loosely(event.message)
+        content, parent_id = _content(said), _reply_to(said)
     except UNREADABLE as error:
         return _unparsed(raw, contact_id, str(error))
     if event.type == "message":
         key = f"message:{external_id}"
-        return InboundMessage(key, contact_id, raw, external_id, content, occurred_at, profile)
+        return InboundMessage(
+            key, contact_id, raw, external_id, content, occurred_at, profile, parent_id
+        )
     key = f"echo:{external_id}"
-    return InboundEcho(key, contact_id, raw, external_id, content, occurred_at, profile)
+    return InboundEcho(key, contact_id, raw, external_id, content, occurred_at, profile, parent_id)
 
 
 def _unparsed(raw: bytes, contact_id: str, reason: str) -> Unparsed:
@@ -236,6 +243,13 @@ def _content(value: object) -> MessageContent:
         if url := web_address(attachment.get("url"), URL_MAX_CHARACTERS):
             return MessageContent(ContentKind.ATTACHMENT, text, is_truncated, url, kind)
     return MessageContent(ContentKind.UNSUPPORTED, text, is_truncated)
+
+
+def _reply_to(value: object) -> str | None:
+    """Return the vendor's id of the message that a message answers, if it says one."""
+    parent = value.get("replyTo") if isinstance(value, dict) else None
+    named = parent.get("mId") if isinstance(parent, dict) else None
+    return identifier(named, MESSAGE_ID_MAX_CHARACTERS)
 
 
 def _profile(value: object) -> ContactProfile:

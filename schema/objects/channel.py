@@ -26,6 +26,8 @@ class Channel(Node):
     """The name given to it here."""
     handle: str
     """The `channelId` by which vendor and server name it."""
+    accepts_reply_to: bool
+    """Whether a message on it can say which one it answers."""
     is_connected: bool
     """Whether messages can pass."""
 

@@ -12,6 +12,7 @@ from models.records import ActivityRow, MessageRow
 from resolvers import batches
 from resolvers import message as messages
 from resolvers.masking import without_details
+from resolvers.reply_to import ParentKey, can_be_replied_to, replies_of_messages
 from resolvers.sentences import UNSUPPORTED_MESSAGE, say
 from resolvers.viewer import Right
 from schema.columns import derived, filled
@@ -23,6 +24,7 @@ from schema.objects.comment import Comment
 from schema.objects.contact import Contact
 from schema.objects.member import Member
 from schema.objects.node import Node, global_id
+from schema.objects.reply_preview import ReplyPreview
 from schema.objects.team import Team
 from schema.permalinks import permalink_of
 from schema.relation import relation
@@ -156,6 +158,32 @@ class Message(Node):
     def retry_of_id(root: strawberry.Parent[MessageRow]) -> strawberry.ID | None:
         """The message that this one sends again; null if it is no retry."""
         return encode_id("Message", root.retry_of_id) if root.retry_of_id is not None else None
+
+    @relation(
+        ReplyPreview | None,
+        replies_of_messages,
+        then=lambda _, found: ReplyPreview(found=found) if found else None,
+        needs=("conversation_id", "channel_id", "reply_to_id", "reply_to_external_id"),
+    )
+    def reply_to(root: strawberry.Parent[MessageRow]) -> ParentKey | None:
+        """The message that it answers; null if it answers none, or one that is not known here."""
+        if root.reply_to_id is None and root.reply_to_external_id is None:
+            return None
+        parent = (root.reply_to_id, root.channel_id, root.reply_to_external_id)
+        return (root.conversation_id, *parent)
+
+    @relation(
+        bool,
+        batches.channels_by_id,
+        then=lambda _, channel: channel is not None and channel.accepts_reply_to,
+        absent=False,
+        needs=("status", "external_id", "channel_id", "workspace_id"),
+    )
+    def can_reply_to(root: strawberry.Parent[MessageRow], info: Info) -> int | None:
+        """Whether the viewer may send a message on its channel with it as `replyToMessageId`: the
+        channel takes that, and the vendor knows the message."""
+        allowed = info.context.may(root.workspace_id, Right.REPLY)
+        return root.channel_id if allowed and can_be_replied_to(root) else None
 
     @relation(
         bool,

@@ -5,7 +5,7 @@ from tortoise import fields
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0016_export_lines")]
+    dependencies = [("models", "0018_search")]
 
     initial = False
 
@@ -40,5 +40,20 @@ class Migration(migrations.Migration):
                 "table_description": "The key of a contact who was merged into another one, and who that is by now.",
             },
             bases=["Model"],
+        ),
+        ops.AddField(
+            model_name="Channel",
+            name="accepts_reply_to",
+            field=fields.BooleanField(default=False, db_default=False),
+        ),
+        ops.AddField(
+            model_name="Message",
+            name="reply_to_external_id",
+            field=fields.CharField(null=True, max_length=255),
+        ),
+        ops.AddField(
+            model_name="Message",
+            name="reply_to_id",
+            field=fields.BigIntField(null=True),
         ),
     ]
