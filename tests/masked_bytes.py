@@ -104,6 +104,23 @@ mutation Retry($input: RetryMessageInput!) { retryMessage(input: $input) {
   message { id status } userErrors { code message field }
 } }
 """
+ACTS = {
+    name: CONTACT
+    + f"""
+mutation {name[:1].upper() + name[1:]}($input: {name[:1].upper() + name[1:]}Input!) {{
+  {name}(input: $input) {{
+    {shown} userErrors {{ code message field }}
+  }}
+}}
+"""
+    for name, shown in (
+        ("closeConversation", "conversation { id status contact { ...All } }"),
+        ("snoozeConversation", "conversation { id status contact { ...All } }"),
+        ("assignConversation", "conversation { id status contact { ...All } }"),
+        ("tagContact", "contact { ...All }"),
+        ("mergeContacts", "contact { ...All }"),
+    )
+}
 AUDIT = "query Audit($id: ID!) { auditLog(workspaceId: $id) { nodes { id } } }"
 CREATE_INBOX, UPDATE_INBOX = document("createInbox"), document("updateInbox")
 CUSTOM = SHOWN + "query Custom($id: ID!) { inbox(id: $id) { ... on CustomInbox { ...Shown } } }"

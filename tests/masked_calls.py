@@ -1,8 +1,10 @@
 """What a masked agent can call, each with values of chance: guesses of what is hidden above all."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from models.clock import now
 from resolvers.masking import HIDDEN
 from schema.ids import encode_id
 from tests import masked_bytes as said
@@ -141,6 +143,18 @@ async def _send(play: "Play") -> None:
     await play.ask(said.RETRY, input={"messageId": message})
 
 
+async def _act(play: "Play") -> None:
+    name, conversation = play.dice.choice(list(said.ACTS)), {"conversationId": play.conversation()}
+    given: dict[str, dict[str, Any]] = {
+        "closeConversation": conversation,
+        "snoozeConversation": conversation | {"until": (now() + timedelta(days=9)).isoformat()},
+        "assignConversation": conversation | {"assigneeId": play.agent.id},
+        "tagContact": {"contactId": play.contact(), "tagId": play.tag},
+        "mergeContacts": {"contactId": play.contact(), "mergedContactId": play.contact()},
+    }
+    await play.ask(said.ACTS[name], input=given[name])
+
+
 async def _events(play: "Play") -> None:
     await play.ask(EVENTS, id=play.world.id, after=await play.replay())
 
@@ -164,7 +178,16 @@ async def _typing(play: "Play") -> None:
 
 CALLS: dict[Callable[["Play"], Awaitable[None]], int] = {
     **{_list: 22, _one: 5, _nodes: 6, _inboxes: 10, _create: 14, _update: 18, _refused: 1},
-    **{_duplicates: 2, _make_inbox: 5, _send: 7, _events: 5, _stream: 4, _moves: 3, _typing: 1},
+    **{
+        _duplicates: 2,
+        _make_inbox: 5,
+        _send: 7,
+        _act: 8,
+        _events: 5,
+        _stream: 4,
+        _moves: 3,
+        _typing: 1,
+    },
 }
 """How often each is called."""
 

@@ -8,7 +8,7 @@ writes from for the first time later, as a customer who writes is shown with the
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,12 +16,15 @@ import orjson
 
 from models.contact import Contact
 from models.message import Message
+from models.refusal import Refused
 from realtime.log import encode_cursor, read_head
 from resolvers.block import block_contact, unblock_contact
 from resolvers.contact import update_contact
 from resolvers.contact_deletion import delete_contact
 from resolvers.contact_details import clean_details
+from resolvers.contact_merge import merge_contacts
 from resolvers.message import send_message
+from resolvers.tag import create_tag
 from resolvers.typing_indicator import start_typing
 from schema.context import ContextMaker
 from schema.ids import encode_id
@@ -85,6 +88,7 @@ class Play:
     """The contacts that the owner or customers made."""
     cursors: list[str] = field(default_factory=lambda: ["x"])
     agent: Person = field(init=False)
+    tag: str = field(init=False)
     people: list[Person | str] = field(init=False)
 
     async def begin(self) -> None:
@@ -96,6 +100,10 @@ class Play:
         self.people = [self.agent, await api_key(self.world)]
         await self.world.connect(self.vendor.url)
         await self.world.hear(sender="sentinel")
+        owner = await self.world.owner.viewer()
+        self.tag = encode_id(
+            "Tag", (await create_tag(owner, self.world.workspace.id, name="VIP")).id
+        )
         for _ in range(3 * GROUP):
             await self.owner_adds()
         for what in ("PHONE", "COUNTRY", "EMAIL"):
@@ -229,6 +237,16 @@ class Play:
             await delete_contact(await self.world.owner.viewer(), gone)
         await run_jobs()
 
+    async def owner_merges(self) -> None:
+        """Merge a contact into another one."""
+        kept, gone = self.dice.sample(self.own, 2)
+        with suppress(Refused):  # one of the two is blocked
+            await merge_contacts(await self.world.owner.viewer(), kept, gone)
+            self.own.remove(gone)
+            for sender, one in self.senders.items():
+                self.senders[sender] = kept if one == gone else one
+        await run_jobs()
+
     # Streams of the masked agent.
 
     async def follow(self, document: str, **variables: Any) -> None:
@@ -258,7 +276,7 @@ class Play:
         return encode_cursor(head.epoch, max(0, head.seq - self.dice.randrange(40)))
 
     async def hears_typing(self) -> None:
-        """Note what is told of who types."""
+        """Note what is told of who begins to type."""
         context = await ContextMaker(self.api.hub)(self.agent.token, "")
         results: Any = await self.api.schema.subscribe(
             masked_bytes.TYPING, variable_values={"id": self.world.id}, context_value=context
@@ -266,13 +284,15 @@ class Play:
         owner = await self.world.owner.viewer()
         types = repeating(lambda: start_typing(owner, 1, surface="MESSAGE"))
         async with asyncio.timeout(20), aclosing(results), types:
-            self.note("typing", as_bytes(await anext(results)))
+            async for result in results:
+                if result.data["typingChanged"]["isTyping"]:  # not that somebody did before
+                    return self.note("typing", as_bytes(result))
 
     async def step(self) -> None:
         """Let something happen, and then call something."""
         deeds: list[Callable[[], Awaitable[None]]] = [
             *(self.owner_adds, self.owner_adds, self.owner_changes, self.customer_writes),
-            *(self.message_fails, self.owner_blocks, self.owner_deletes),
+            *(self.message_fails, self.owner_blocks, self.owner_deletes, self.owner_merges),
         ]
         if self.dice.random() < 0.25:
             await self.dice.choice(deeds)()
