@@ -286,7 +286,8 @@ class Play:
         async with asyncio.timeout(20), aclosing(results), types:
             async for result in results:
                 if result.data["typingChanged"]["isTyping"]:  # not that somebody did before
-                    return self.note("typing", as_bytes(result))
+                    self.note("typing", as_bytes(result))
+                    return
 
     async def step(self) -> None:
         """Let something happen, and then call something."""
