@@ -33,6 +33,7 @@ MODEL_MODULES: tuple[str, ...] = tuple(
         "comment",
         "search_entry",
         "read_mark",
+        "draft",
         "event",
         "job",
         "idempotency_key",

@@ -8,6 +8,7 @@ import msgspec
 
 from realtime.comment_events import CommentAdded, CommentChanged, CommentDeleted
 from realtime.contact_events import ContactDeleted, ContactMerged
+from realtime.draft_events import DraftChanged
 from realtime.transfer_events import ExportProgressed, ImportProgressed
 
 
@@ -272,6 +273,7 @@ Fact = (
     | UnrepliedCleared
     | ConversationRead
     | ConversationMarkedUnread
+    | DraftChanged
     | MemberChanged
     | MemberTeamChanged
     | TeamChanged

@@ -95,6 +95,8 @@ NOT_KEPT: Mapping[str, str] = {
     "closeConversations": _HISTORY,
     "snoozeConversations": _HISTORY,
     "unsnoozeConversations": _HISTORY,
+    "saveDraft": _PRIVATE,
+    "discardDraft": _PRIVATE,
     "markConversationRead": _PRIVATE,
     "markConversationUnread": _PRIVATE,
     "markConversationsRead": _PRIVATE,

@@ -17,6 +17,7 @@ from resolvers.batches import conversations_by_contact, conversations_by_id
 from resolvers.contact import save_update
 from resolvers.contact_details import FOLDED, fold_details
 from resolvers.conversation import caused_by, record, save_state
+from resolvers.draft import join_drafts
 from resolvers.erasure import bury
 from resolvers.idempotency import claim_key
 from resolvers.idle_clock import watch
@@ -116,6 +117,7 @@ async def _merge(
     kept.last_seq, kept.incoming_count = await join_timelines(kept.id, merged.id)
     await join_episodes(kept.id, merged.id)
     await _move_rest(kept, merged)
+    await join_drafts(kept, merged.id, announce)
     before = (kept.status, kept.assignee_id, kept.ai_agent_id, kept.team_id)
     join_states(kept, merged)
     join_ends(kept, merged)

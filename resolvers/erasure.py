@@ -25,6 +25,7 @@ PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("activity", ()),
     ("episode", ()),
     ("read_mark", ()),
+    ("draft", ()),
 )
 """What is in a conversation, and which calls have made it."""
 OF_THE_CONTACT = ("createContact",)

@@ -11,6 +11,7 @@ from models.channel import ChannelKind
 from models.conversation import ConversationStatus
 from models.custom_field import CustomFieldKind
 from models.custom_inbox import InboxSharing
+from models.draft import DraftSurface
 from models.episode import ChangeSource
 from models.member import Restriction, Role, Visibility
 from models.message import Direction, MessageKind, MessageSource, MessageStatus
@@ -42,6 +43,7 @@ NAMES: dict[type[Enum], str] = {
     ConversationStatus: "ConversationStatus",
     CustomFieldKind: "CustomFieldKind",
     Direction: "MessageDirection",
+    DraftSurface: "DraftSurface",
     ImportMode: "ImportMode",
     MergedDetail: "MergedDetail",
     MessageKind: "MessageKind",

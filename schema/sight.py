@@ -6,6 +6,7 @@ from models.member import Role, Visibility
 from models.transfer import TransferKind
 from realtime.comment_events import CommentFact
 from realtime.contact_events import ContactDeleted, ContactMerged
+from realtime.draft_events import DraftChanged
 from realtime.events import (
     ABOUT_MESSAGES,
     ContactBlocked,
@@ -36,7 +37,7 @@ OF_RIGHTS = (MemberChanged, MemberTeamChanged, MaskingChanged, CredentialRevoked
 """The facts after which rights may be others."""
 
 Rights = tuple[Role, Visibility, int | None, str, Masking]
-PERSONAL = (ConversationRead, ConversationMarkedUnread)
+PERSONAL = (ConversationRead, ConversationMarkedUnread, DraftChanged)
 """The facts that are told to the devices of one member only."""
 
 OF_THE_GONE = (ContactDeleted, ContactMerged)

@@ -51,6 +51,8 @@ LEFT_OUT = {
     "markConversationsUnread": "does to each what markConversationUnread does: tests/test_bulk.py",
     "tagConversations": "does to each contact what tagContact does: tests/test_bulk_tags.py",
     "untagConversations": "does to each contact what untagContact does: tests/test_bulk_tags.py",
+    "saveDraft": "changes nothing of the conversation: tests/test_draft.py",
+    "discardDraft": "changes nothing of the conversation: tests/test_draft.py",
     "updateContact": "changes who the contact is, in every state alike: tests/test_contact.py",
     "deleteContact": "ends the table, in every state alike: tests/test_contact_deletion.py",
     "mergeContacts": "joins two states: tests/test_contact_merge_state.py",

@@ -10,6 +10,7 @@ from models.layout import ACTIVITY, COMMENT, MESSAGE
 from models.records import AiAgentRow, ContactRow, ConversationRow, MemberRow
 from resolvers import batches, block, closing, composer
 from resolvers.access import is_frozen
+from resolvers.draft import drafts_of_members
 from resolvers.masking import MASKED
 from resolvers.search import Asked, search_conversations
 from resolvers.timeline import Wanted, threads, timelines
@@ -20,6 +21,7 @@ from schema.context import Info, viewer_of
 from schema.objects.ai_agent import Assignee
 from schema.objects.composer import Composer
 from schema.objects.contact import Contact
+from schema.objects.draft import Draft
 from schema.objects.episode import Episode
 from schema.objects.member import Member
 from schema.objects.message import Message, TimelineItem
@@ -206,6 +208,12 @@ class Conversation(Node):
     def permalink(root: strawberry.Parent[ConversationRow]) -> str:
         """The lasting address of the conversation, for `resolveLink`; it lets in nobody."""
         return permalink(root.workspace_id, root.contact_id)
+
+    @relation(Draft | None, drafts_of_members, needs=("id", "workspace_id"))
+    def draft(root: strawberry.Parent[ConversationRow], info: Info) -> tuple[int, int] | None:
+        """What the viewer has begun to write, on any of their devices; null if nothing."""
+        member_id = viewer_of(info).member_id(root.workspace_id)
+        return (member_id, root.id) if member_id is not None else None
 
     @relation(list[Episode], batches.newest_episodes, needs=("id",))
     def episodes(root: strawberry.Parent[ConversationRow], first: int = 10) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from models.records import (
     MemberRecord,
     MessageRecord,
 )
-from realtime import contact_events
+from realtime import contact_events, draft_events
 from realtime import events as facts
 from realtime.events import Fact
 from resolvers.batches import teams_by_id, workspaces_by_id
@@ -76,6 +76,8 @@ class ConversationChange(Enum):
     """The viewer read it, on any device."""
     UNREAD = "UNREAD"
     """The viewer marked it as unread, on any device."""
+    DRAFT = "DRAFT"
+    """The viewer saved or discarded their draft, on any device."""
     HIDDEN = "HIDDEN"
     """The viewer can no longer see it: forget what is known of it."""
 
@@ -100,6 +102,7 @@ CHANGES: dict[type[Fact], ConversationChange] = {
     facts.UnrepliedCleared: ConversationChange.REPLIED,
     facts.ConversationRead: ConversationChange.READ,
     facts.ConversationMarkedUnread: ConversationChange.UNREAD,
+    draft_events.DraftChanged: ConversationChange.DRAFT,
 }
 
 
