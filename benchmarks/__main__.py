@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import uvloop
 
-from benchmarks import fanout, importing, inboxes, load, peers, report, scale, seeding, work
+from benchmarks import fanout, importing, inboxes, load, peers, report, scale, search, seeding, work
 from benchmarks.data import World
 from benchmarks.processes import Running, server
 
@@ -24,10 +24,21 @@ PARTS: dict[str, tuple[work.Requests, work.Requests]] = {
     "sendMessage": (work.send_graphql, work.send_bare),
 }
 """The requests to everybody who speaks GraphQL, and to the bare program."""
-PARTS_OF_A_RUN = ("pages", "send", "fanout", "inboxes", "import", "growth", "idle", "scale")
+PARTS_OF_A_RUN = (
+    "pages",
+    "send",
+    "fanout",
+    "inboxes",
+    "search",
+    "import",
+    "growth",
+    "idle",
+    "scale",
+)
 """The last three take longer, and are measured only when they are asked for."""
 ALONE = {
     "inboxes": inboxes.measure,
+    "search": search.measure,
     "import": importing.measure,
     "growth": scale.growth,
     "idle": scale.idle,
@@ -149,6 +160,7 @@ async def run(options: argparse.Namespace) -> None:
             result["sqlite"] = await measure("sqlite", url, options)
         if options.part is None:
             result["inboxes"] = await inboxes.measure(postgres_url, options)
+            result["search"] = await search.measure(postgres_url, options)
             result["import"] = await importing.measure(postgres_url, options)
     seconds = (datetime.now(UTC) - begin).total_seconds()
     result["seconds"] = round(seconds)

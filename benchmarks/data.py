@@ -59,6 +59,11 @@ class World:
     """How many messages the others have."""
 
     @property
+    def name(self) -> str:
+        """Return what tells its rows from those of other worlds."""
+        return f"{self.conversations}_{self.short}"
+
+    @property
     def messages(self) -> int:
         """Return the number of messages."""
         extra = (LONG_MESSAGES - self.short) * len(self.long_ones)

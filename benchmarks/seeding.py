@@ -46,9 +46,9 @@ def postgres() -> Iterator[str]:
 async def sqlite_database(world: data.World, name: str = "run") -> str:
     """Return the URL of a fresh copy of the seeded SQLite file; seed it if there is none."""
     DIRECTORY.mkdir(parents=True, exist_ok=True)
-    seeded = DIRECTORY / f"seed-{world.conversations}-{world.short}-{age()}.db"
+    seeded = DIRECTORY / f"seed-{world.name}-{age()}.db"
     if not seeded.exists():
-        for old in DIRECTORY.glob(f"seed-{world.conversations}-{world.short}-*"):
+        for old in DIRECTORY.glob(f"seed-{world.name}-*"):
             old.unlink()
         await seed_sqlite(seeded, world)
     used = DIRECTORY / f"{name}.db"
@@ -82,7 +82,7 @@ async def seed_sqlite(path: Path, world: data.World) -> None:
 
 async def postgres_database(server: str, world: data.World, name: str = "run") -> str:
     """Return the URL of a fresh copy of the seeded database; seed it if there is none."""
-    prefix = f"seed_{world.conversations}_{world.short}_"
+    prefix = f"seed_{world.name}_"
     seeded = prefix + age()
     connection = await asyncpg.connect(server)
     try:

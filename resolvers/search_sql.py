@@ -15,7 +15,7 @@ from models.terms import in_workspace
 from resolvers.contact_search import Search, search_where
 from resolvers.search_text import Part, Phrase, Sought
 
-CANDIDATES = 1000
+CANDIDATES = 500
 """How many finds of each kind are ranked: the newest ones."""
 LEAST_PART = 3
 """The shortest part of their details that the index of contacts has."""

@@ -29,7 +29,7 @@ class Query:
         of three letters or more is also found as a beginning, in contacts any part of a name, a
         phone number or an email address; digits are found however a number is grouped. First comes
         what has the very words, then what has them as beginnings side by side, each with contacts
-        first and the newest before the others; of each kind the newest 1,000 are ranked. Who sees
+        first and the newest before the others; of each kind the newest 500 are ranked. Who sees
         no phone numbers or no email addresses finds contacts by their names alone. TOO_BROAD where
         it would take more than 2 seconds, and RATE_LIMITED where too many search at once."""
         key = decode_id(workspace_id, "Workspace", "workspaceId")
