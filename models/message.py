@@ -85,6 +85,9 @@ class Message(Model):
     )
     author_id: int | None
     text = fields.TextField(null=True)
+    """As everybody in the workspace may read it."""
+    full_text = fields.TextField(null=True)
+    """As the contact gets it, where that says what may be hidden from members."""
     payload = fields.TextField(null=True)
     """The vendor's own JSON of a message that we cannot show; never dropped."""
     external_id = fields.CharField(max_length=255, null=True)

@@ -152,6 +152,7 @@ class MessageRecord:
     source: MessageSource
     author_id: int | None
     text: str | None
+    full_text: str | None
     payload: str | None
     external_id: str | None
     status: MessageStatus

@@ -150,7 +150,7 @@ async def _deliver(client: GuardedClient, job: ClaimedJob, message: Message) -> 
             OutgoingMessage(
                 message.contact_channel.external_id,
                 f"parley-{message.id}",
-                message.text or "",
+                message.full_text or message.text or "",
                 reply_to_external_id=message.reply_to_external_id,
             ),
         )

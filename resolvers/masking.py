@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.folding import folded
-from models.records import ContactRow
+from models.records import ContactRow, MessageRow
 from resolvers.inbox_filter import Choice, ChoiceCondition, Condition, Filter, conditions_in
 
 HIDDEN = "••••••"
@@ -89,6 +89,13 @@ def display_name(contact: ContactRow, masking: Masking) -> str:
     if email is not None:
         return HIDDEN if masking.emails else email
     return HIDDEN if masking.phones and phone else phone or ""
+
+
+def message_text(message: MessageRow, masking: Masking) -> str | None:
+    """Return a message's text: who sees all that may be hidden reads it as the contact does."""
+    if message.full_text is not None and not masking.is_any:
+        return message.full_text
+    return message.text
 
 
 def name_text(first_name: str, last_name: str) -> str:

@@ -20,9 +20,9 @@ from resolvers.conversation import caused_by, open_now, save_state
 from resolvers.idempotency import KeyUse, settled
 from resolvers.reply_to import find_parent
 from resolvers.thread import Draft, Target, append, take_message_id
+from resolvers.variables import TEXT_LENGTH, Filled, fill_in
 from resolvers.viewer import Membership, Right, Viewer, hidden
 
-TEXT_LENGTH = 7000
 DELIVER_MESSAGE = "deliver_message"
 WRITTEN_FROM_LAST = (
     "ORDER BY CASE WHEN cc.last_incoming_at IS NULL THEN 1 ELSE 0 END, cc.last_incoming_at DESC,"
@@ -35,11 +35,16 @@ def check_text(text: str) -> str:
     """Return a message's text; refuse one that is blank or longer than 7,000 characters."""
     if not text.strip():
         raise Refused(Code.BLANK, "Write a message first.", field=("text",))
+    check_length(text)
+    return text
+
+
+def check_length(text: str) -> None:
+    """Refuse a text that is longer than 7,000 characters."""
     if len(text) > TEXT_LENGTH:
         raise Refused(
             Code.TOO_LONG, "At most {limit} characters.", field=("text",), limit=TEXT_LENGTH
         )
-    return text
 
 
 async def send_message(
@@ -53,9 +58,9 @@ async def send_message(
 ) -> MessageRow:
     """Accept a message for delivery, PENDING; without a channel, on the one used last.
 
-    A closed conversation opens. What it replies to is a message on that channel. The same key with
-    the same input returns the first message, also where the composer is restricted by then; else it
-    is refused there.
+    Its variables are filled in with what is known at this moment. A closed conversation opens. What
+    it replies to is a message on that channel. The same key with the same input returns the first
+    message, also where the composer is restricted by then; else it is refused there.
     """
     text = check_text(text)
     async with settled(idempotency_key), transaction() as announce:
@@ -70,7 +75,8 @@ async def send_message(
         membership = viewer.memberships[conversation.workspace_id]
         target = await _target(conversation, channel_id, membership)
         parent, target = await find_parent(conversation, reply_to_id, target)
-        message = await _enqueue(viewer, conversation, target, text, announce, parent=parent)
+        filled = await fill_in(text, conversation, membership.masking)
+        message = await _enqueue(viewer, conversation, target, filled, announce, parent=parent)
         use.remember(message.id, announce)
     if message.author_id is not None:
         typist = f"member:{message.author_id}"
@@ -113,9 +119,8 @@ async def retry_message(
         )
         next_message_id = await take_message_id()
         target = Target(failed.contact_channel_id, failed.channel_id, next_message_id)
-        message = await _enqueue(
-            viewer, conversation, target, failed.text or "", announce, retried=failed
-        )
+        again = Filled(failed.text or "", failed.full_text)
+        message = await _enqueue(viewer, conversation, target, again, announce, retried=failed)
         use.remember(message.id, announce)
     return message
 
@@ -197,7 +202,7 @@ async def _enqueue(
     viewer: Viewer,
     conversation: ConversationRecord,
     target: Target,
-    text: str,
+    filled: Filled,
     announce: Announce,
     *,
     parent: MessageRow | None = None,
@@ -220,7 +225,8 @@ async def _enqueue(
         kind=MessageKind.TEXT,
         source=MessageSource.API if by_program else MessageSource.USER,
         status=MessageStatus.PENDING,
-        text=text,
+        text=filled.text,
+        full_text=filled.full_text,
         author_id=cause.member_id,
         retry_of_id=retried.id if retried else None,
         reply_to_id=reply_to[0],

@@ -34,6 +34,7 @@ class Draft:
     source: MessageSource
     status: MessageStatus
     text: str | None
+    full_text: str | None = None
     author_id: int | None = None
     payload: str | None = None
     external_id: str | None = None
@@ -49,6 +50,23 @@ class Draft:
 NOT_YET: dict[str, Any] = dict.fromkeys(
     ("failure_code", "failure_text", "delivered_at", "read_at", "failed_at")
 )
+DRAFTED = (
+    "direction",
+    "kind",
+    "source",
+    "author_id",
+    "text",
+    "full_text",
+    "payload",
+    "external_id",
+    "status",
+    "is_quarantined",
+    "retry_of_id",
+    "reply_to_id",
+    "reply_to_external_id",
+    "sent_at",
+)
+"""What a message's row and record have as its draft says it."""
 LAST_MESSAGE = (
     "last_seq",
     "incoming_count",
@@ -97,20 +115,8 @@ def append(
         "channel_id": target.channel_id,
         "seq": conversation.last_seq,
         "incoming_count": conversation.incoming_count,
-        "direction": draft.direction,
-        "kind": draft.kind,
-        "source": draft.source,
-        "author_id": draft.author_id,
-        "text": draft.text,
-        "payload": draft.payload,
-        "external_id": draft.external_id,
-        "status": draft.status,
-        "is_quarantined": draft.is_quarantined,
-        "retry_of_id": draft.retry_of_id,
-        "reply_to_id": draft.reply_to_id,
-        "reply_to_external_id": draft.reply_to_external_id,
-        "sent_at": draft.sent_at,
         "created_at": moment,
+        **{name: getattr(draft, name) for name in DRAFTED},
     }
     message_id, reached = target.next_message_id, target.contact_channel_id
     more = {"contact_channel_id": reached, "provider_at": draft.provider_at}

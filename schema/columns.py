@@ -29,12 +29,14 @@ def derived(*needs: str, kind: Any = None) -> Callable[[Callable[..., Any]], Any
     return declare
 
 
-def filled(column: str, *needs: str) -> Callable[[Callable[..., Any]], Any]:
-    """Declare a field that is a column of its row; where that is null, what the function says."""
+def filled(column: str, *needs: str, unless: str) -> Callable[[Callable[..., Any]], Any]:
+    """Declare a field that is a column of its row; where that is null, or another one is not, what
+    the function says."""
 
     def declare(resolve: Callable[..., Any]) -> Any:
         return strawberry.field(
-            resolver=resolve, metadata={FILLED: column, NEEDS: (column, *needs)}
+            resolver=resolve,
+            metadata={FILLED: (column, unless), NEEDS: (column, unless, *needs)},
         )
 
     return declare

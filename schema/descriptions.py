@@ -33,6 +33,7 @@ ARGUMENTS = {
     "status": "Only this tab; omitted: all of them.",
     "text": "Words that must all occur: 1 to 200 characters.",
     "topic": "Only what is of this topic.",
+    "trigger": "What was typed.",
     "unreplied": "Only conversations that wait for an answer.",
     "workspace_id": "The workspace.",
 }

@@ -26,6 +26,7 @@ from resolvers.inbox_pages import ConversationSort
 from resolvers.inbox_view import Move
 from resolvers.merged_state import MergedDetail
 from resolvers.snooze import SnoozePreset
+from resolvers.suggestion import SuggestionTrigger
 from resolvers.working_hours import Weekday
 
 NAMES: dict[type[Enum], str] = {
@@ -50,6 +51,7 @@ NAMES: dict[type[Enum], str] = {
     MessageSource: "MessageSource",
     MessageStatus: "MessageStatus",
     SnoozePreset: "SnoozePreset",
+    SuggestionTrigger: "SuggestionTrigger",
     PresenceState: "PresenceState",
     Restriction: "MemberRestriction",
     TransferState: "TransferState",

@@ -7,6 +7,7 @@ from functools import cache
 
 import strawberry
 
+from resolvers.names import global_id
 from resolvers.viewer import hidden, number_in
 
 MAX_IDS = 50_000
@@ -35,7 +36,7 @@ def ids_of(kind: str) -> Ids:
 
 def encode_id(kind: str, key: int | str) -> strawberry.ID:
     """Return the global id of the object `key` of a GraphQL type."""
-    return strawberry.ID(base64.urlsafe_b64encode(f"{kind}:{key}".encode()).decode().rstrip("="))
+    return strawberry.ID(global_id(kind, key))
 
 
 def split_id(value: str) -> tuple[str, str]:

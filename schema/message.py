@@ -24,7 +24,7 @@ class SendMessageInput:
     conversation_id: strawberry.ID
     """The conversation."""
     text: str
-    """1 to 7,000 characters."""
+    """1 to 7,000 characters, also with its variables filled in; `previewMessage` shows how."""
     channel_id: strawberry.ID | None = None
     """The channel to send it on; omitted: the one used last."""
     reply_to_message_id: strawberry.ID | None = None

@@ -22,6 +22,19 @@ COMPOSER_ROWS: dict[str, Row] = {
         lambda known: {"itemId": known["messageId"]},
         of_conversation=True,
     ),
+    "Query.previewMessage": Row(
+        "query($conversationId: ID!) {"
+        ' previewMessage(conversationId: $conversationId, text: "Hi") { text } }',
+        lambda known: {"conversationId": known["conversationId"]},
+        of_conversation=True,
+    ),
+    "Query.composerSuggestions": Row(
+        "query($conversationId: ID!) {"
+        " composerSuggestions(conversationId: $conversationId, trigger: MENTION)"
+        " { __typename } }",
+        lambda known: {"conversationId": known["conversationId"]},
+        of_conversation=True,
+    ),
     "Mutation.sendMessage": act(
         "sendMessage",
         "conversationId",

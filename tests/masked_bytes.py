@@ -52,7 +52,7 @@ NODES = (
     + THREAD
     + """
 query Nodes($ids: [ID!]!) { nodes(ids: $ids) { id ...All ...Thread
-  ... on ContactChannel { externalId } ... on Message { payload failure { text } }
+  ... on ContactChannel { externalId } ... on Message { text payload failure { text } }
   ... on CustomInbox { name } } }
 """
 )
@@ -96,8 +96,14 @@ mutation Delete($input: DeleteContactInput!) { deleteContact(input: $input) {
 """
 SEND = """
 mutation Send($input: SendMessageInput!) { sendMessage(input: $input) {
-  message { id status conversation { composer { restriction } } } userErrors { code message field }
+  message { id text status conversation { composer { restriction } } }
+  userErrors { code message field }
 } }
+"""
+PREVIEW = """
+query Preview($id: ID!, $text: String!) {
+  previewMessage(conversationId: $id, text: $text) { text unresolvedVariables }
+}
 """
 RETRY = """
 mutation Retry($input: RetryMessageInput!) { retryMessage(input: $input) {

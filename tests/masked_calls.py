@@ -134,8 +134,18 @@ async def _make_inbox(play: "Play") -> None:
         )
 
 
+def written(play: "Play") -> str:
+    """Return a text with variables; some are as long as a message can be, or nearly."""
+    names = ["phone", "email", "country", "name", "firstname", "lastname", "language", "id", "x"]
+    text = " ".join(f"$contact.{name}" for name in play.dice.sample(names, 3))
+    most = play.dice.choice([0, 0, 6700, 6720, 6740, 6960, 6972, 6976])
+    return "x" * most + text
+
+
 async def _send(play: "Play") -> None:
-    given = {"conversationId": play.conversation(), "text": "Hello"}
+    given = {"conversationId": play.conversation(), "text": written(play)}
+    if play.dice.random() < 0.5:
+        await play.ask(said.PREVIEW, id=given["conversationId"], text=given["text"])
     if play.dice.random() < 0.4:
         given["idempotencyKey"] = play.dice.choice("abcdefgh")
     await play.ask(said.SEND, input=given)

@@ -22,7 +22,10 @@ from tests.world import api_on, make_world
 
 SEED = 7
 LONG = 500
-SIGNS = (HIDDEN.encode(), b"FORBIDDEN", b"NO_CHANNEL", b"IDEMPOTENCY_KEY_REUSED", b"MessageAdded")
+SIGNS = (
+    *(HIDDEN.encode(), b"FORBIDDEN", b"NO_CHANNEL", b"IDEMPOTENCY_KEY_REUSED"),
+    *(b"MessageAdded", b"TOO_LONG", b"unresolvedVariables"),
+)
 """What a long play must have met, and the first one every play."""
 
 

@@ -44,6 +44,7 @@ VARIABLE_SENTENCES = {
     ("schema/objects/inbox.py", "INBOX_NAMES[root.kind]"),
     ("schema/objects/message.py", "UNSUPPORTED_MESSAGE"),
     ("schema/objects/reply_preview.py", "UNSUPPORTED_MESSAGE"),
+    ("resolvers/variables.py", "variable.label"),
 }
 """Where a sentence is no literal: those sentences are marked with `sentence(…)` elsewhere."""
 

@@ -137,9 +137,10 @@ class Fuser:
         self.bound.append(one)
         function = f"f{len(self.bound) - 1}"
         if FILLED in metadata:  # the view is made only where it is needed
-            place = self._place(path, metadata[FILLED])
+            place, unless = (self._place(path, column) for column in metadata[FILLED])
             otherwise = leaf(one, f"{function}(make_{view}(r))", self._fresh)
-            return f"({place} if {place}.__class__ is str else {otherwise})"
+            plain = f"{place}.__class__ is str and {unless} is None"
+            return f"({place} if {plain} else {otherwise})"
         return leaf(one, f"{function}({view})", self._fresh)
 
     def _column(self, one: Field, path: tuple[str, ...], column: str) -> str:

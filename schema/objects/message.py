@@ -11,7 +11,7 @@ from models.message import Direction, MessageKind, MessageSource, MessageStatus
 from models.records import ActivityRow, MessageRow
 from resolvers import batches
 from resolvers import message as messages
-from resolvers.masking import without_details
+from resolvers.masking import message_text, without_details
 from resolvers.reply_to import ParentKey, can_be_replied_to, replies_of_messages
 from resolvers.sentences import UNSUPPORTED_MESSAGE, say
 from resolvers.viewer import Right
@@ -87,12 +87,12 @@ class Message(Node):
     created_at: datetime
     """When it was accepted here."""
 
-    @filled("text")
+    @filled("text", "workspace_id", unless="full_text")
     def text(root: strawberry.Parent[MessageRow], info: Info) -> str:
-        """The text; for a message that cannot be shown, a sentence that says so."""
-        if root.text is not None:
-            return root.text
-        return say(UNSUPPORTED_MESSAGE, info.context.language)
+        """The text; for a message that cannot be shown, a sentence that says so. Who does not see
+        phone numbers or email addresses does not see those that variables have put into it."""
+        text = message_text(root, info.context.masking(root.workspace_id))
+        return say(UNSUPPORTED_MESSAGE, info.context.language) if text is None else text
 
     @derived("payload", "workspace_id")
     def payload(root: strawberry.Parent[MessageRow], info: Info) -> str | None:

@@ -6,7 +6,7 @@ import strawberry
 
 from models.message import Direction
 from models.records import MessageRecord
-from resolvers.masking import display_name
+from resolvers.masking import display_name, message_text
 from resolvers.reply_to import Reply, one_line
 from resolvers.sentences import UNSUPPORTED_MESSAGE, say
 from schema.context import Info
@@ -47,5 +47,6 @@ class ReplyPreview:
     @strawberry.field
     def text(self, info: Info) -> str:
         """The text on one line of at most 120 characters, cut with an ellipsis."""
-        text = self.found.message.text
+        masking = info.context.masking(self.found.conversation.workspace_id)
+        text = message_text(self.found.message, masking)
         return one_line(say(UNSUPPORTED_MESSAGE, info.context.language) if text is None else text)

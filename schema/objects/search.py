@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 
 from models.records import CommentRecord, CommentRow, ContactRow, ConversationRow, MessageRow
-from resolvers.masking import Masking, email_of, phone_of, shown_name
+from resolvers.masking import Masking, email_of, message_text, phone_of, shown_name
 from resolvers.page import Page
 from resolvers.search import Found
 from resolvers.search_text import Span, contact_spans, spans
@@ -97,7 +97,8 @@ def _result(found: Found, place: str, masking: Masking) -> SearchResult:
     if item is None:
         marks = _contact_highlights(found, contact, masking)
         return ContactResult(highlights=marks, **known)
-    marks = _highlights(HighlightField.TEXT, spans(found.sought, item.text or ""))
+    text = item.text if isinstance(item, CommentRecord) else message_text(item, masking)
+    marks = _highlights(HighlightField.TEXT, spans(found.sought, text or ""))
     if isinstance(item, CommentRecord):
         return CommentResult(comment=item, highlights=marks, **known)
     return MessageResult(message=item, highlights=marks, **known)

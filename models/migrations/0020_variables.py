@@ -1,0 +1,17 @@
+from tortoise import migrations
+from tortoise.migrations import operations as ops
+from tortoise import fields
+
+
+class Migration(migrations.Migration):
+    dependencies = [("models", "0019_links")]
+
+    initial = False
+
+    operations = [
+        ops.AddField(
+            model_name="Message",
+            name="full_text",
+            field=fields.TextField(null=True, unique=False),
+        ),
+    ]
