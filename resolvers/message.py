@@ -233,9 +233,6 @@ async def _enqueue(
         reply_to_external_id=reply_to[1],
     )
     message = append(conversation, target, draft, announce)
-    announce.job(
-        DELIVER_MESSAGE,
-        {"message_id": message.id},
-        ordering_key=f"conversation:{conversation.id}",
-    )
+    in_turn = f"conversation:{conversation.id}"
+    announce.job(DELIVER_MESSAGE, {"message_id": message.id}, ordering_key=in_turn)
     return message
