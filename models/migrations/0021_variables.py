@@ -4,7 +4,7 @@ from tortoise import fields
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0019_links")]
+    dependencies = [("models", "0020_drafts")]
 
     initial = False
 
