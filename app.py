@@ -26,8 +26,11 @@ from resolvers.contact_export import EXPORT_PORTION, export_portion
 from resolvers.contact_import import import_portion
 from resolvers.delivery import deliver_message
 from resolvers.erasure import ERASE_CONTACT, ERASE_INBOUND, erase_contact, erase_inbound
+from resolvers.file_erasure import ERASE_FILE, erase_file
 from resolvers.idle_clock import CLOSE_IDLE
 from resolvers.import_upload import IMPORT_PORTION
+from resolvers.incoming_file import FETCH_FILE, fetch_file
+from resolvers.inspection import INSPECT_FILE, inspect_file
 from resolvers.invitation_mail import SEND_INVITATION, send_invitation
 from resolvers.member import RELEASE_CONVERSATIONS, release_conversations
 from resolvers.message import DELIVER_MESSAGE
@@ -41,7 +44,7 @@ from schema.hub import Hub
 from schema.root import build_schema
 from schema.watch import until_revoked
 from settings import Settings
-from web import health, openid, transfers, webhooks
+from web import files, health, openid, transfers, webhooks
 from web.graphiql import PageData, asset_routes, graphiql_page
 from web.metrics import CountRequests, Metrics
 
@@ -55,11 +58,14 @@ def job_handlers(client: GuardedClient, mailer: Mailer) -> Mapping[str, Handler]
         CLOSE_IDLE: close_idle,
         DELIVER_MESSAGE: partial(deliver_message, client),
         ERASE_CONTACT: erase_contact,
+        ERASE_FILE: erase_file,
         ERASE_INBOUND: erase_inbound,
         EXPIRE_SNOOZE: expire_snooze,
         EXPORT_PORTION: export_portion,
+        FETCH_FILE: partial(fetch_file, client),
         IMPORT_PORTION: import_portion,
         KEEP_FAILED_LOG_IN: keep_failed_log_in,
+        INSPECT_FILE: inspect_file,
         PROCESS_INBOUND: process_inbound,
         RELEASE_CONVERSATIONS: release_conversations,
         SEND_INVITATION: partial(send_invitation, mailer),
@@ -156,7 +162,6 @@ def create_app(
         settings=settings,
     )
     metrics = _metrics(endpoint)
-    doors = [*asset_routes(), *webhooks.routes(), *transfers.routes(), *_openid_routes(settings)]
 
     async def measure() -> None:
         metrics.set_jobs(await count_jobs())
@@ -166,15 +171,16 @@ def create_app(
     cors = Middleware(
         CORSMiddleware,
         allow_origins=origins,
-        allow_methods=["POST"],
-        allow_headers=["Authorization", "Content-Type", "Accept-Language"],
+        allow_methods=["POST", "PUT", "GET"],
+        allow_headers=["Authorization", "Content-Type", "Accept-Language", "Range", "If-Range"],
+        expose_headers=["Content-Disposition", "Content-Range", "ETag"],
         max_age=3600,
     )
     app = Starlette(
         routes=[
             Route("/graphql", endpoint),
             WebSocketRoute("/graphql", endpoint),
-            *doors,
+            *_doors(settings),
             *health.routes(checks, metrics.registry, measure),
         ],
         middleware=[Middleware(CountRequests, metrics), *([cors] if origins else [])],
@@ -182,6 +188,17 @@ def create_app(
     )
     app.state.endpoint = endpoint
     return app
+
+
+def _doors(settings: Settings) -> list[BaseRoute]:
+    """Return the routes that are neither GraphQL nor for operators."""
+    return [
+        *asset_routes(),
+        *webhooks.routes(),
+        *transfers.routes(),
+        *files.routes(),
+        *_openid_routes(settings),
+    ]
 
 
 def _openid_routes(settings: Settings) -> list[BaseRoute]:

@@ -95,6 +95,26 @@ class Settings(BaseSettings):
     """The largest body of a request."""
     import_max_bytes: int = 50 * 1024 * 1024
     """The largest file of an import."""
+    file_max_bytes: int = Field(default=20 * 1024 * 1024, ge=1)
+    """The largest file of a message or a comment."""
+    incoming_file_max_bytes: int = Field(default=100 * 1024 * 1024, ge=1)
+    """The largest file that is taken from a channel."""
+    file_quota_bytes: int = Field(default=20 * 1024**3, ge=0)
+    """How much the files of one workspace may have together."""
+    file_url: str = ""
+    """Where files are kept: `s3://bucket/prefix`; empty: in `files` of the data directory."""
+    file_s3_endpoint: str = ""
+    """The address of an S3-compatible server; empty: Amazon's."""
+    file_s3_region: str = "us-east-1"
+    """The bucket's region."""
+    file_s3_access_key: str = ""
+    """The key's id; with an empty one, what the environment or the machine's role gives."""
+    file_s3_secret_key: SecretStr = SecretStr("")
+    """The key."""
+    upload_idle_seconds: float = Field(default=15.0, gt=0)
+    """How long an upload may pause."""
+    upload_seconds: float = Field(default=900.0, gt=0)
+    """How long an upload may take in all."""
     max_tokens: int = 2000
     """The most tokens of a document."""
     max_depth: int = 10

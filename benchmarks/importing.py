@@ -18,7 +18,8 @@ from models.member import Member
 from models.transfer import Transfer, TransferState
 from resolvers.contact_export import export_contacts
 from resolvers.contact_import import import_contacts
-from resolvers.transfer import Purpose, sign_link
+from resolvers.signed_link import Purpose
+from resolvers.transfer import sign_link
 from tests.waiting import until
 
 LINES, QUICK_LINES = 100_000, 10_000

@@ -8,7 +8,8 @@ redirects, no proxies or credentials from the environment, no cookies, no decomp
 import asyncio
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 
@@ -17,12 +18,14 @@ import httpx2
 import msgspec
 
 from connectors.addresses import is_public, parse_private_hosts
+from connectors.closing_stream import ClosingStream
 from settings import Settings
 
 MAX_RESPONSE_BYTES = 1024 * 1024
 CONNECT_TIMEOUT_SECONDS = 5.0
 """For one address; the whole request has its own, larger limit."""
 MAX_ADDRESSES_TRIED = 4
+DOWNLOAD_SECONDS = 300.0
 MAX_CONNECTIONS = 100
 KEEPALIVE_SECONDS = 2.0
 """Shorter than the usual 5 s of Node and uvicorn: a connection that the server closes just as we
@@ -45,6 +48,19 @@ class NotSent(RequestFailed):
 
 class OutcomeUnknown(RequestFailed):
     """It broke off after the request began to be written: the server may have acted on it."""
+
+
+class UnexpectedStatus(RequestFailed):
+    """A download was answered, but not with the file."""
+
+    def __init__(self, host: str, status: int) -> None:
+        super().__init__(f"{host}: HTTP {status}")
+        self.status = status
+
+    @property
+    def is_passing(self) -> bool:
+        """Tell whether it may be otherwise later."""
+        return self.status in (408, 425, 429) or self.status >= 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +110,7 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
                     local_address=local_address,
                     socket_options=socket_options,
                 )
-                return _ClosingStream(stream)
+                return ClosingStream(stream)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error
         raise failure
@@ -112,42 +128,6 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         if addresses and not public:
             raise RequestRefused(f"{host} is not a public address")
         return public
-
-
-class _ClosingStream(httpcore2.AsyncNetworkStream):
-    """Closes itself when TLS is cancelled half-way, which httpcore2 2.16's own stream does not."""
-
-    def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
-        self._stream = stream
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
-        """Read from the stream itself."""
-        return await self._stream.read(max_bytes, timeout)
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        """Write to the stream itself."""
-        await self._stream.write(buffer, timeout)
-
-    async def aclose(self) -> None:
-        """Close the stream itself."""
-        await self._stream.aclose()
-
-    def get_extra_info(self, info: str) -> object:
-        """Ask the stream itself."""
-        return self._stream.get_extra_info(info)
-
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - the interface of httpcore2
-    ) -> httpcore2.AsyncNetworkStream:
-        """Shake hands, or leave nothing open."""
-        try:
-            return await self._stream.start_tls(ssl_context, server_hostname, timeout)
-        except BaseException:
-            await self._stream.aclose()
-            raise
 
 
 @cache
@@ -228,6 +208,30 @@ class GuardedClient:
             kind = OutcomeUnknown if began else NotSent
             raise kind(f"{request.url.host}: {type(error).__name__}") from error
 
+    @asynccontextmanager
+    async def download(self, url: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Get a file, piece by piece, in at most DOWNLOAD_SECONDS; redirects are not followed.
+
+        Raises `RequestRefused`, `OutcomeUnknown` or `UnexpectedStatus`; the caller bounds its size.
+        """
+        request = _request("GET", url, b"", {"Accept": "*/*"})
+        quiet = {"connect": CONNECT_TIMEOUT_SECONDS, "read": self._timeout_seconds}
+        request.extensions |= {"timeout": quiet}
+        host = request.url.host
+        try:
+            async with asyncio.timeout(DOWNLOAD_SECONDS):
+                response = await self.transport.handle_async_request(request)
+                try:
+                    if response.status_code != 200:
+                        raise UnexpectedStatus(host, response.status_code)
+                    yield response.aiter_raw()
+                finally:
+                    await response.aclose()
+        except httpx2.LocalProtocolError as error:
+            raise RequestRefused("not a valid HTTP request") from error
+        except (httpx2.HTTPError, OSError) as error:
+            raise OutcomeUnknown(f"{host}: {type(error).__name__}") from error
+
     async def _exchange(self, request: httpx2.Request) -> Response:
         response = await self.transport.handle_async_request(request)
         received = bytearray()
@@ -245,15 +249,18 @@ def _post_request(
     url: str, body: bytes | Mapping[str, object], headers: Mapping[str, str]
 ) -> httpx2.Request:
     content = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    standing = {"Content-Type": "application/json", "Accept": "application/json"}
+    return _request("POST", url, content, {**standing, **headers})
+
+
+def _request(method: str, url: str, content: bytes, headers: Mapping[str, str]) -> httpx2.Request:
     standing = {
-        "Content-Type": "application/json",
-        "Accept": "application/json",
         "Accept-Encoding": "identity",
         "User-Agent": "Parley",
     }
     try:
         target = httpx2.URL(url)
-        request = httpx2.Request("POST", target, headers={**standing, **headers}, content=content)
+        request = httpx2.Request(method, target, headers={**standing, **headers}, content=content)
     except (httpx2.InvalidURL, UnicodeError) as error:
         raise RequestRefused("not a valid URL or header") from error
     if target.scheme not in ("http", "https") or not target.host:

@@ -24,6 +24,12 @@ class MessageKind(Enum):
 
     TEXT = "TEXT"
     """Text."""
+    ATTACHMENT = "ATTACHMENT"
+    """Files, perhaps with text."""
+    VOICE = "VOICE"
+    """One voice message."""
+    VIDEO = "VIDEO"
+    """One video, without text."""
     UNSUPPORTED = "UNSUPPORTED"
     """Something that cannot be shown; its `payload` is kept."""
 

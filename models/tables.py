@@ -39,6 +39,7 @@ MODEL_MODULES: tuple[str, ...] = tuple(
         "idempotency_key",
         "inbound_event",
         "transfer",
+        "attachment",
         "audit_entry",
     )
 )

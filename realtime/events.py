@@ -6,6 +6,7 @@ from typing import get_args
 
 import msgspec
 
+from realtime.attachment_events import AttachmentChanged
 from realtime.comment_events import CommentAdded, CommentChanged, CommentDeleted
 from realtime.contact_events import ContactDeleted, ContactMerged
 from realtime.draft_events import DraftChanged
@@ -97,8 +98,7 @@ class ConversationClosed:
 
 @dataclass(frozen=True, slots=True)
 class ConversationAssigned:
-    """A conversation was given to a member, an AI agent or a team, whose id is the one that is set;
-    the previous ones tell who may have lost sight of it."""
+    """A conversation was given to whose id is set; the previous ones may have lost sight of it."""
 
     workspace_id: int
     conversation_id: int
@@ -242,11 +242,10 @@ class CustomInboxChanged:
 
 @dataclass(frozen=True, slots=True)
 class CredentialRevoked:
-    """A session ended or an API key was revoked: streams opened with it close."""
+    """A session ended or an API key was revoked (`api_key:7`): streams opened with it close."""
 
     workspace_id: int
     credential: str
-    """`session:5` or `api_key:7`."""
 
 
 Fact = (
@@ -259,6 +258,7 @@ Fact = (
     | MessageAdded
     | MessageQuarantined
     | MessageStatusChanged
+    | AttachmentChanged
     | CommentAdded
     | CommentChanged
     | CommentDeleted
@@ -285,7 +285,7 @@ Fact = (
     | CredentialRevoked
 )
 
-ABOUT_MESSAGES = (MessageAdded, MessageQuarantined, MessageStatusChanged)
+ABOUT_MESSAGES = (MessageAdded, MessageQuarantined, MessageStatusChanged, AttachmentChanged)
 """The facts that speak of a message."""
 FACTS: dict[str, type[Fact]] = {fact.__name__: fact for fact in get_args(Fact)}
 

@@ -81,6 +81,8 @@ NOT_KEPT: Mapping[str, str] = {
     "addComment": _HISTORY,
     "updateComment": _HISTORY,
     "deleteComment": _HISTORY,
+    "createUpload": "what becomes of the file is in the history of what it belongs to",
+    "deleteAttachment": _PRIVATE,
     "openConversation": _HISTORY,
     "assignConversation": _HISTORY,
     "unassignConversation": _HISTORY,

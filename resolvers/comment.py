@@ -23,8 +23,10 @@ from realtime.comment_events import CommentAdded, CommentChanged, CommentDeleted
 from realtime.presence import tell_typing
 from realtime.transaction import Announce, transaction
 from resolvers.access import get_comment, hold_comment, hold_conversation, sees
+from resolvers.attaching import attach, claim_files, said_with
 from resolvers.batches import members_by_id
 from resolvers.conversation import caused_by
+from resolvers.file_erasure import bury_files, files_of
 from resolvers.idempotency import KeyUse, settled
 from resolvers.viewer import Right, Viewer, as_viewer, hidden
 
@@ -42,9 +44,11 @@ class Written:
     mentioned_without_access: Sequence[MemberRecord] = field(default_factory=list)
 
 
-def check_comment(text: str | None) -> str:
-    """Return a comment's text; refuse one that is blank or longer than 1,000 characters."""
+def check_comment(text: str | None, *, has_files: bool = False) -> str:
+    """Return a comment's text; refuse one longer than 1,000 characters or, without files, blank."""
     if text is None or not text.strip():
+        if has_files:
+            return ""
         raise Refused(Code.BLANK, "Write a comment first.", field=("text",))
     if len(text) > TEXT_LENGTH:
         raise Refused(
@@ -79,7 +83,8 @@ async def add_comment(
     viewer: Viewer,
     conversation_id: int,
     *,
-    text: str,
+    text: str = "",
+    attachment_ids: Sequence[int] = (),
     mentioned_member_ids: Sequence[int] = (),
     idempotency_key: str | None = None,
 ) -> Written:
@@ -87,18 +92,21 @@ async def add_comment(
 
     The same key with the same input returns the first comment.
     """
-    text = check_comment(text)
+    text = check_comment(text, has_files=bool(attachment_ids))
     wanted = _distinct(mentioned_member_ids)
     async with settled(idempotency_key), transaction() as announce:
         conversation = await hold_conversation(
             viewer, conversation_id, Right.COMMENT, also_blocked=True
         )
         use = KeyUse(viewer, conversation.workspace_id, "addComment", idempotency_key)
-        first = await use.first_result([conversation_id, text, wanted])
+        said = said_with([conversation_id, text, wanted], attachment_ids)
+        first = await use.first_result(said)
         if first is not None:
             return await _written(await get_comment(viewer, first), conversation)
         members = await _mentionable(conversation, wanted)
+        files = await claim_files(viewer, conversation.workspace_id, attachment_ids)
         comment = await _append(viewer, conversation, text, announce)
+        attach("comment", comment.id, files, announce)
         _mention(comment, wanted, announce)
         use.remember(comment.id, announce)
     if comment.author_id is not None:
@@ -150,8 +158,10 @@ async def delete_comment(viewer: Viewer, comment_id: int) -> CommentRow:
             comment.text, comment.deleted_at = None, now()
             _save(comment, announce)
             await _index(comment, announce)
-            for table in ("comment_mention", "comment_revision"):
+            files = await files_of("comment", [comment_id])
+            for table in ("comment_mention", "comment_revision", "comment_attachment"):
                 await sql.affected(f"DELETE FROM {table} WHERE comment_id = ?", comment_id)
+            await bury_files(files, announce)
             announce(CommentDeleted(conversation.workspace_id, conversation.id, comment_id))
     return comment
 

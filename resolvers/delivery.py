@@ -6,6 +6,7 @@ import structlog
 
 from connectors.channels import (
     ChannelAddress,
+    ContentKind,
     FailedForGood,
     OutgoingMessage,
     RetryLater,
@@ -19,12 +20,13 @@ from models.clock import now
 from models.conversation import Conversation
 from models.engine import sql
 from models.episode import Episode
-from models.message import Message, MessageSource, MessageStatus
+from models.message import Message, MessageKind, MessageSource, MessageStatus
 from models.records import MessageRow
 from realtime.events import MessageStatusChanged, UnrepliedCleared
 from realtime.jobs import MAX_ATTEMPTS, ClaimedJob, LeaseLost, Retry, outlast
 from realtime.transaction import Announce, transaction
 from resolvers.masking import cut
+from resolvers.outgoing_files import files_for_vendor
 from resolvers.thread import hold_message
 
 log = structlog.get_logger()
@@ -147,18 +149,25 @@ async def _deliver(client: GuardedClient, job: ClaimedJob, message: Message) -> 
             ChannelAddress(
                 channel.base_url, channel.token, channel.handle, channel.accepts_idempotency_key
             ),
-            OutgoingMessage(
-                message.contact_channel.external_id,
-                f"parley-{message.id}",
-                message.full_text or message.text or "",
-                reply_to_external_id=message.reply_to_external_id,
-            ),
+            await _outgoing(message),
         )
         if job.attempts < MAX_ATTEMPTS:
             await _try_again(message, outcome, channel.accepts_idempotency_key, in_doubt)
         if in_doubt and isinstance(outcome, RetryLater):
             outcome = Unknown(outcome.reason)
     await outlast(lambda: _settle(job, message, outcome))
+
+
+async def _outgoing(message: Message) -> OutgoingMessage:
+    files = () if message.kind is MessageKind.TEXT else await files_for_vendor(message)
+    return OutgoingMessage(
+        message.contact_channel.external_id,
+        f"parley-{message.id}",
+        message.full_text or message.text or "",
+        ContentKind.ATTACHMENT if files else ContentKind.TEXT,
+        reply_to_external_id=message.reply_to_external_id,
+        files=files,
+    )
 
 
 async def _settle_at_last(job: ClaimedJob, message: Message) -> None:

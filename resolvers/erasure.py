@@ -11,6 +11,7 @@ from models.workspace import NOWHERE
 from realtime.jobs import ClaimedJob
 from realtime.transaction import Announce, transaction
 from resolvers.export_file import erase_from_exports
+from resolvers.file_erasure import OWNERS, bury_files, files_of
 from resolvers.idempotency import forget_inputs
 
 ERASE_CONTACT = "erase_contact"
@@ -119,7 +120,7 @@ async def _erase_some(
     table: str, conversation_id: int, workspace_id: int, mutations: tuple[str, ...]
 ) -> bool:
     """Erase rows of a conversation, and what calls have given for them; tell if there were any."""
-    async with transaction():
+    async with transaction() as announce:
         found = await sql.records(
             f"SELECT id FROM {table} WHERE conversation_id = ? LIMIT {ROWS_AT_ONCE}",
             conversation_id,
@@ -127,8 +128,11 @@ async def _erase_some(
         ids = [row[0] for row in found]
         if ids and mutations:
             await forget_inputs(workspace_id, mutations, ids)
+        files = await files_of(table, ids) if ids and table in OWNERS else []
         if ids:
             await sql.affected(f"DELETE FROM {table} WHERE {sql.among('id')}", sql.group(ids))
+        if files:
+            await bury_files(files, announce)
     return bool(ids)
 
 

@@ -10,7 +10,8 @@ from models.transfer import Transfer, TransferKind, TransferState
 from resolvers.contact_list import visible_contacts
 from resolvers.csv_text import csv_text
 from resolvers.import_columns import decode_columns
-from resolvers.transfer import Purpose, open_link, sight_of
+from resolvers.signed_link import Purpose
+from resolvers.transfer import open_link, sight_of
 from resolvers.viewer import Viewer, hidden
 
 OF_CONTACTS = (

@@ -11,7 +11,8 @@ from models.transfer import Transfer, TransferKind
 from resolvers.csv_text import csv_text
 from resolvers.page import Page, PageRequest, cut, decode_key, encode_key
 from resolvers.sentences import explain, pick_language
-from resolvers.transfer import Purpose, get_transfer, keyset_of_kind, open_link
+from resolvers.signed_link import Purpose
+from resolvers.transfer import get_transfer, keyset_of_kind, open_link
 from resolvers.viewer import Right, Viewer, require
 
 HEADER = ("Line", "Column", "Code", "Reason")

@@ -11,7 +11,8 @@ from models.transfer import Transfer, TransferState
 from realtime.transaction import Announce, transaction
 from resolvers.csv_text import BYTE_ORDER_MARK, Problem, Record, RecordReader
 from resolvers.import_columns import encode_columns, read_header, words_of
-from resolvers.transfer import Purpose, hold_waiting, open_link, save_progress
+from resolvers.signed_link import Purpose
+from resolvers.transfer import hold_waiting, open_link, save_progress
 from settings import get_settings
 
 IMPORT_PORTION = "import_portion"

@@ -28,8 +28,15 @@ from resolvers.contact_details import NAME_LENGTH, Claims, Details, clean_email,
 from resolvers.contact_duplicates import MAX_CLAIMS, who_has
 from resolvers.conversation import contact_wrote
 from resolvers.delivery import reply_arrived, report_status
+from resolvers.incoming_file import expect_file
 from resolvers.thread import Draft, Target, append, hold_message, take_message_id
 from resolvers.viewer import hidden
+
+KINDS = {
+    ContentKind.TEXT: MessageKind.TEXT,
+    ContentKind.ATTACHMENT: MessageKind.ATTACHMENT,
+    ContentKind.UNSUPPORTED: MessageKind.UNSUPPORTED,
+}
 
 
 class MessageUnknown(Exception):  # noqa: N818 - it may become known
@@ -75,13 +82,12 @@ async def _receive_message(
     is_quarantined = incoming and is_frozen(conversation)
     if not is_quarantined:
         await _note(conversation, target, moment, announce, incoming=incoming)
-    is_text = item.content.kind is ContentKind.TEXT
     draft = Draft(
         direction=Direction.INCOMING if incoming else Direction.OUTGOING,
-        kind=MessageKind.TEXT if is_text else MessageKind.UNSUPPORTED,
+        kind=KINDS[item.content.kind],
         source=MessageSource.CONTACT if incoming else MessageSource.ECHO,
-        text=item.content.text or None,
-        payload=None if is_text else item.raw.decode(),
+        text=item.content.text or ("" if item.content.attachment_url else None),
+        payload=item.raw.decode() if item.content.kind is ContentKind.UNSUPPORTED else None,
         external_id=item.external_id,
         status=MessageStatus.RECEIVED if incoming else MessageStatus.SENT,
         sent_at=None if incoming else moment,
@@ -92,6 +98,7 @@ async def _receive_message(
     )
     reached = Target(target.id, channel.id, await take_message_id())
     message = append(conversation, reached, draft, announce)
+    await expect_file(message, item.content, announce)
     if not incoming:
         await announce.flush()
         await reply_arrived(message, announce)

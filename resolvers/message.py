@@ -1,20 +1,26 @@
 """Messages: accepting what an agent writes, once, to be delivered by a job."""
 
+from collections.abc import Sequence
+
 from tortoise.exceptions import IntegrityError
 
+from connectors.channels.custom import CAPABILITIES
+from models.attachment import Attachment
 from models.channel import Channel
 from models.clock import now
 from models.contact_channel import ContactChannel
 from models.conversation import ConversationStatus
 from models.engine import sql
 from models.episode import ChangeSource
-from models.message import Direction, Message, MessageKind, MessageSource, MessageStatus
+from models.message import Direction, Message, MessageSource, MessageStatus
 from models.queries import next_id
 from models.records import ConversationRecord, MessageRecord, MessageRow
 from models.refusal import Code, Refused
 from realtime.presence import tell_typing
 from realtime.transaction import Announce, transaction
 from resolvers.access import get_message, hold_conversation
+from resolvers.attached import attachments_of_messages
+from resolvers.attaching import attach, claim_files, kind_of, said_with
 from resolvers.composer import LAST_FAILURE, Reach, check_composer, known_to
 from resolvers.conversation import caused_by, open_now, save_state
 from resolvers.idempotency import KeyUse, settled
@@ -31,9 +37,11 @@ WRITTEN_FROM_LAST = (
 RETRYABLE = (MessageStatus.FAILED, MessageStatus.UNCERTAIN)
 
 
-def check_text(text: str) -> str:
-    """Return a message's text; refuse one that is blank or longer than 7,000 characters."""
+def check_text(text: str, *, has_files: bool = False) -> str:
+    """Return a message's text; refuse one longer than 7,000 characters or, without files, blank."""
     if not text.strip():
+        if has_files:
+            return ""
         raise Refused(Code.BLANK, "Write a message first.", field=("text",))
     check_length(text)
     return text
@@ -51,7 +59,8 @@ async def send_message(
     viewer: Viewer,
     conversation_id: int,
     *,
-    text: str,
+    text: str = "",
+    attachment_ids: Sequence[int] = (),
     channel_id: int | None = None,
     reply_to_id: int | None = None,
     idempotency_key: str | None = None,
@@ -62,28 +71,34 @@ async def send_message(
     it replies to is a message on that channel. The same key with the same input returns the first
     message, also where the composer is restricted by then; else it is refused there.
     """
-    text = check_text(text)
+    text = check_text(text, has_files=bool(attachment_ids))
     async with settled(idempotency_key), transaction() as announce:
         conversation = await hold_conversation(
             viewer, conversation_id, Right.REPLY, also_blocked=True
         )
         use = KeyUse(viewer, conversation.workspace_id, "sendMessage", idempotency_key)
-        answers = [reply_to_id] if reply_to_id is not None else []
-        first = await use.first_result([conversation_id, text, channel_id, *answers])
+        said = said_with([conversation_id, text, channel_id], attachment_ids, reply_to_id)
+        first = await use.first_result(said)
         if first is not None:
             return await get_message(viewer, first)
         membership = viewer.memberships[conversation.workspace_id]
         target = await _target(conversation, channel_id, membership)
         parent, target = await find_parent(conversation, reply_to_id, target)
+        files = await claim_files(viewer, conversation.workspace_id, attachment_ids, CAPABILITIES)
         filled = await fill_in(text, conversation, membership.masking)
-        message = await _enqueue(viewer, conversation, target, filled, announce, parent=parent)
-        use.remember(message.id, announce)
-    if message.author_id is not None:
-        typist = f"member:{message.author_id}"
-        tell_typing(
-            message.workspace_id, conversation_id, typist, surface="MESSAGE", is_typing=False
+        message = await _enqueue(
+            viewer, conversation, target, filled, announce, files=files, parent=parent
         )
+        use.remember(message.id, announce)
+    _stop_typing(message)
     return message
+
+
+def _stop_typing(message: MessageRow) -> None:
+    """Tell that who wrote a message types no more."""
+    if message.author_id is not None:
+        place, typist = message.conversation_id, f"member:{message.author_id}"
+        tell_typing(message.workspace_id, place, typist, surface="MESSAGE", is_typing=False)
 
 
 async def retry_message(
@@ -120,7 +135,10 @@ async def retry_message(
         next_message_id = await take_message_id()
         target = Target(failed.contact_channel_id, failed.channel_id, next_message_id)
         again = Filled(failed.text or "", failed.full_text)
-        message = await _enqueue(viewer, conversation, target, again, announce, retried=failed)
+        files = (await attachments_of_messages([failed.id]))[failed.id]
+        message = await _enqueue(
+            viewer, conversation, target, again, announce, retried=failed, files=files
+        )
         use.remember(message.id, announce)
     return message
 
@@ -205,6 +223,7 @@ async def _enqueue(
     filled: Filled,
     announce: Announce,
     *,
+    files: Sequence[Attachment] = (),
     parent: MessageRow | None = None,
     retried: MessageRow | None = None,
 ) -> MessageRecord:
@@ -216,14 +235,13 @@ async def _enqueue(
     if conversation.status is ConversationStatus.CLOSED:
         await open_now(conversation, cause, announce)
         save_state(conversation, announce)
-    by_program = cause.source is ChangeSource.API
     reply_to = (parent.id, parent.external_id) if parent else (None, None)
     if retried:
         reply_to = (retried.reply_to_id, retried.reply_to_external_id)
     draft = Draft(
         direction=Direction.OUTGOING,
-        kind=MessageKind.TEXT,
-        source=MessageSource.API if by_program else MessageSource.USER,
+        kind=kind_of(filled.text, files),
+        source=MessageSource.API if cause.source is ChangeSource.API else MessageSource.USER,
         status=MessageStatus.PENDING,
         text=filled.text,
         full_text=filled.full_text,
@@ -233,6 +251,7 @@ async def _enqueue(
         reply_to_external_id=reply_to[1],
     )
     message = append(conversation, target, draft, announce)
+    attach("message", message.id, files, announce)
     in_turn = f"conversation:{conversation.id}"
     announce.job(DELIVER_MESSAGE, {"message_id": message.id}, ordering_key=in_turn)
     return message

@@ -10,6 +10,7 @@ from models.transfer import TransferKind
 from models.workspace import Workspace
 from resolvers import batches
 from resolvers.access import sees
+from resolvers.attachment import visible_attachments
 from resolvers.inbox_finding import find_inboxes
 from resolvers.transfer import sees_transfer
 from resolvers.viewer import Right, Viewer, may, number_in
@@ -126,6 +127,7 @@ async def _users(viewer: Viewer, ids: Collection[int]) -> dict[int, Any]:
 FINDERS: Mapping[str, Find] = {
     "Activity": _activities,
     "AiAgent": _in_a_workspace(batches.ai_agents_by_id),
+    "Attachment": visible_attachments,
     "ClosingNoteCategory": _in_a_workspace(batches.closing_note_categories_by_id),
     "Comment": _comments,
     "Channel": _in_a_workspace(batches.channels_by_id),

@@ -1,6 +1,6 @@
 """Retention: what is removed after its time, by a job that enqueues itself anew."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from models.clock import now
 from models.engine import sql
@@ -16,6 +16,7 @@ from models.session import Session
 from models.transfer import Transfer
 from realtime.jobs import ClaimedJob
 from realtime.transaction import transaction
+from resolvers.file_erasure import bury_files, collect_loose_files, files_of
 from settings import get_settings
 
 CLEAN_UP = "clean_up"
@@ -49,10 +50,7 @@ async def clean_up(job: ClaimedJob) -> None:
     await Job.filter(
         state=JobState.DEAD, created_at__lt=moment - timedelta(days=DEAD_JOB_RETENTION_DAYS)
     ).delete()
-    await sql.affected(
-        "DELETE FROM message WHERE is_quarantined AND created_at < ?",
-        moment - timedelta(days=QUARANTINE_RETENTION_DAYS),
-    )
+    await _forget_quarantined(moment - timedelta(days=QUARANTINE_RETENTION_DAYS))
     await Session.filter(refresh_expires_at__lt=moment).delete()
     await RateWindow.filter(ends_at__lt=moment).delete()
     await PasswordReset.filter(expires_at__lt=moment).delete()
@@ -62,6 +60,7 @@ async def clean_up(job: ClaimedJob) -> None:
     await LogInCode.filter(expires_at__lt=moment).delete()
     await OpenidAttempt.filter(expires_at__lt=moment).delete()
     await Transfer.filter(expires_at__lt=moment).delete()
+    await collect_loose_files()
     counters = await sql.rows("SELECT workspace_id FROM event_counter")
     for counter in counters:
         await _forget_events(counter["workspace_id"], settings.event_retention_days)
@@ -70,6 +69,19 @@ async def clean_up(job: ClaimedJob) -> None:
         await job.complete()
         due = moment + timedelta(seconds=CLEAN_UP_EVERY_SECONDS)
         announce.job(CLEAN_UP, {}, run_at=due, dedupe_key=CLEAN_UP)
+
+
+async def _forget_quarantined(cutoff: datetime) -> None:
+    """Remove what blocked contacts have sent, with its files."""
+    async with transaction() as announce:
+        rows = await sql.records(
+            "SELECT id FROM message WHERE is_quarantined AND created_at < ?", cutoff
+        )
+        if rows:
+            ids = [row[0] for row in rows]
+            files = await files_of("message", ids)
+            await sql.affected(f"DELETE FROM message WHERE {sql.among('id')}", sql.group(ids))
+            await bury_files(files, announce)
 
 
 async def _forget_events(workspace_id: int, days: int) -> None:

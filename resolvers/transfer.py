@@ -1,11 +1,8 @@
 """Transfers: imports and exports as rows, who sees them, and signed links to their files."""
 
-import hmac
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum
 from typing import Any
 
 from models.clock import now
@@ -18,7 +15,8 @@ from resolvers.authentication import viewer_of_key
 from resolvers.batches import transfers_by_id
 from resolvers.masking import Masking
 from resolvers.page import Page, PageRequest, keyset_page
-from resolvers.viewer import Right, Viewer, as_viewer, hidden, may, number_in, require
+from resolvers.signed_link import Link, Purpose, read_link
+from resolvers.viewer import Right, Viewer, as_viewer, hidden, may, require
 
 KEPT_DAYS = 7
 """How long a transfer is kept with its files and its report, from its start on."""
@@ -30,14 +28,6 @@ RIGHTS: Mapping[TransferKind, Right] = {
     TransferKind.IMPORT: Right.IMPORT_CONTACTS,
     TransferKind.EXPORT: Right.EXPORT_DATA,
 }
-
-
-class Purpose(Enum):
-    """What a link is good for."""
-
-    UPLOAD = "u"
-    REPORT = "r"
-    FILE = "f"
 
 
 def actor_in(viewer: Viewer, workspace_id: int) -> str:
@@ -138,11 +128,11 @@ async def add_transfer(
     )
 
 
-def clean_file_name(name: str) -> str:
+def clean_file_name(name: str, nameless: str = "contacts.csv") -> str:
     """Return the last part of a file's name, without what no file's name has."""
     last = name.replace("\\", "/").rpartition("/")[2].strip()
     kept = "".join(one for one in last if one.isprintable() and one != '"')[:FILE_NAME_LENGTH]
-    return kept or "contacts.csv"
+    return kept or nameless
 
 
 async def save_progress(transfer: Transfer, *names: str) -> TransferFact:
@@ -194,30 +184,12 @@ def finish(transfer: Transfer, state: TransferState) -> None:
     transfer.state, transfer.finished_at = state, now()
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A signed link: what it is good for, for whom, and until when."""
-
-    purpose: Purpose
-    transfer_id: int
-    actor: str
-    expires: int
-    """In seconds since 1970."""
-
-    def signature(self, secret: str) -> str:
-        """Return what nobody can write without the transfer's secret."""
-        said = f"{self.purpose.value}.{self.transfer_id}.{self.actor}.{self.expires}"
-        return hmac.new(secret.encode(), said.encode(), "sha256").hexdigest()
-
-
 def sign_link(viewer: Viewer, transfer: Transfer, purpose: Purpose) -> tuple[str, datetime]:
     """Return the token of a link of the viewer's own, and when it expires."""
     until = min(now() + timedelta(seconds=LINK_SECONDS), transfer.expires_at)
     actor = actor_in(viewer, transfer.workspace_id)
     link = Link(purpose, transfer.id, actor, int(until.timestamp()))
-    whose = actor.replace(":", "-")
-    token = f"{purpose.value}.{transfer.id}.{whose}.{link.expires}"
-    return f"{token}.{link.signature(transfer.secret)}", until.replace(microsecond=0)
+    return link.token(transfer.secret), until.replace(microsecond=0)
 
 
 async def open_link(token: str, *purposes: Purpose) -> tuple[Transfer, Viewer, Purpose]:
@@ -226,17 +198,12 @@ async def open_link(token: str, *purposes: Purpose) -> tuple[Transfer, Viewer, P
     Refuses a link that is not ours or has expired, and who has lost the right, as a link that
     never existed.
     """
-    parts = token.split(".")
-    known = {purpose.value: purpose for purpose in purposes}
-    if len(parts) != 5 or parts[0] not in known:
+    read = read_link(token, *purposes)
+    if read is None:
         raise hidden()
-    transfer_id, expires = number_in(parts[1]), number_in(parts[3])
-    row = (await transfers_by_id([transfer_id or 0])).get(transfer_id or 0)
-    if row is None or expires is None:
-        raise hidden()
-    link = Link(known[parts[0]], row.id, parts[2].replace("-", ":"), expires)
-    is_ours = hmac.compare_digest(link.signature(row.secret).encode(), parts[4].encode())
-    if not is_ours or expires <= now().timestamp() or row.expires_at <= now():
+    link, signature = read
+    row = (await transfers_by_id([link.row_id])).get(link.row_id)
+    if row is None or not link.is_good(signature, row.secret) or row.expires_at <= now():
         raise hidden()
     viewer = await viewer_of_actor(link.actor, row.workspace_id)
     if viewer is None or not sees_transfer(viewer, row.workspace_id, row.kind, row.actor):

@@ -10,7 +10,7 @@ from models.records import CommentRow, MemberRecord
 from resolvers import comment as comments
 from resolvers.comment import Written
 from schema.context import Info, viewer_of
-from schema.ids import decode_id
+from schema.ids import decode_id, keys
 from schema.objects.comment import Comment
 from schema.objects.member import Member
 from schema.payload import Payload, mutation, result
@@ -22,8 +22,10 @@ class AddCommentInput:
 
     conversation_id: strawberry.ID
     """The conversation."""
-    text: str
-    """1 to 1,000 characters."""
+    text: str = ""
+    """1 to 1,000 characters; with files, it may be omitted."""
+    attachment_ids: list[strawberry.ID] = strawberry.field(default_factory=list)
+    """At most 50 files of the viewer's own that belong to nothing, in their order."""
     mentioned_member_ids: list[strawberry.ID] = strawberry.field(default_factory=list)
     """At most 50 active members of the workspace; a mention shows the conversation to nobody."""
     idempotency_key: str | None = None
@@ -116,6 +118,7 @@ class Mutation:
             viewer_of(info),
             decode_id(input.conversation_id, "Conversation", "conversationId"),
             text=input.text,
+            attachment_ids=keys(input.attachment_ids, "Attachment"),
             mentioned_member_ids=_members(input.mentioned_member_ids),
             idempotency_key=input.idempotency_key,
         )

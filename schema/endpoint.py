@@ -1,7 +1,7 @@
 """GraphQL over HTTP at one path: JSON by POST, Server-Sent Events, and the door to WebSockets."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -15,11 +15,11 @@ from strawberry.exceptions import MissingQueryError
 from strawberry.http.websocket_origin import normalize_origin
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
-from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from resolvers.sentences import ENGLISH
+from schema.answers import json_answer, refused_answer, status_of
 from schema.direct import Prepared
 from schema.errors import (
     HTTP_STATUS,
@@ -34,6 +34,7 @@ from schema.errors import (
 from schema.event_stream import EventStream, payload
 from schema.execution import BoundedSchema
 from schema.frames import SocketAdapter
+from schema.multipart import is_multipart, read_multipart
 from schema.negotiation import (
     EVENT_STREAM,
     JSON,
@@ -55,7 +56,6 @@ from schema.operation import (
     TakesScope,
     Watch,
     bearer,
-    is_request_error,
 )
 from schema.sockets import Socket
 from settings import Settings, get_settings
@@ -158,11 +158,11 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
         """Return nothing for a whole socket: each of its operations gets its own context."""
         return None
 
-    def encode_json(self, data: object) -> str:
+    def encodejson_answer(self, data: object) -> str:
         """Encode with orjson; text, because a socket would send bytes as a binary frame."""
         return orjson.dumps(data).decode()
 
-    def decode_json(self, data: str | bytes) -> object:
+    def decodejson_answer(self, data: str | bytes) -> object:
         """Decode with orjson, which refuses NaN and lone surrogates."""
         return orjson.loads(data)
 
@@ -171,12 +171,14 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
         try:
             return await self.answer(request)
         except RequestRefused as refused:
-            return _refused(refused)
+            return refused_answer(refused)
         except ClientDisconnect:
             return Response(status_code=400)
         except Exception as error:
             public = public_exception(error)
-            return _json({"errors": [public.formatted]}, HTTP_STATUS.get(code_of(public), 400))
+            return json_answer(
+                {"errors": [public.formatted]}, HTTP_STATUS.get(code_of(public), 400)
+            )
 
     async def answer(self, request: Request) -> Response:
         """Check the request from the outside in, then execute its operation."""
@@ -191,6 +193,8 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
         if not origin_allowed(headers, frozenset(self.allowed_origins)):
             raise RequestRefused(403, ErrorCode.FORBIDDEN, "Pages of this origin may not ask.")
         media = answer_type(headers.get("accept"))
+        if is_multipart(headers):
+            return await self.answer_with_files(request, media)
         check_content(headers)
         operation = parse_operation(await read_body(request, self.settings.max_body_bytes))
         token, language = bearer(headers.get("authorization")), headers.get("accept-language", "")
@@ -201,13 +205,27 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
         except ApiError as error:
             result = PreExecutionError(data=None, errors=[error])
             kind = JSON if media == EVENT_STREAM else media
-            return _json(payload(result), _status(result, media), kind)
+            return json_answer(payload(result), status_of(result, media), kind)
         if data is not None:
-            return _json({"data": data}, 200, media)
+            return json_answer({"data": data}, 200, media)
         context = await self.identify(token, language, request.scope)
         if media == EVENT_STREAM:
             return await self.stream(operation, context)
         return await self.execute(operation, prepared, context, media)
+
+    async def answer_with_files(self, request: Request, media: str) -> Response:
+        """Execute an operation that brings files: read only for who is logged in."""
+        token = bearer(request.headers.get("authorization"))
+        language = request.headers.get("accept-language", "")
+        context = await self.identify(token, language, request.scope)
+        if context.identity is None:
+            raise RequestRefused(401, ErrorCode.UNAUTHENTICATED, "Log in before you bring files.")
+        operation, form = await read_multipart(request, self.settings)
+        try:
+            kind = JSON if media == EVENT_STREAM else media
+            return await self.execute(self.named(operation), None, context, kind)
+        finally:
+            await form.close()
 
     def named(self, operation: OperationRequest) -> OperationRequest:
         """Return an operation with its text, also where it came by id or by hash."""
@@ -261,7 +279,7 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
         try:
             data = await prepared.run(context) if prepared is not None else None
             if data is not None:
-                return _json({"data": data}, 200, media)
+                return json_answer({"data": data}, 200, media)
             result = await self.schema.execute(
                 operation.query,
                 variable_values=operation.variables,
@@ -277,24 +295,4 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
         except ApiError as error:
             language = getattr(context, "language", ENGLISH)
             result = PreExecutionError(data=None, errors=[public_error(error, (), language)])
-        return _json(payload(result), _status(result, media), media)
-
-
-def _status(result: ExecutionResult, media: str) -> int:
-    if media == JSON or not is_request_error(result) or not result.errors:
-        return 200
-    return HTTP_STATUS.get(code_of(result.errors[0]), 400)
-
-
-def _json(
-    answer: Mapping[str, object],
-    status: int,
-    media: str = JSON,
-    headers: Mapping[str, str] | None = None,
-) -> Response:
-    headers = {"cache-control": "no-store", **(headers or {})}
-    return Response(orjson.dumps(answer), status, headers, f"{media}; charset=utf-8")
-
-
-def _refused(refused: RequestRefused) -> Response:
-    return _json({"errors": [refused.error.formatted]}, refused.status, headers=refused.headers)
+        return json_answer(payload(result), status_of(result, media), media)

@@ -6,6 +6,7 @@ import strawberry
 
 from models.activity import ActivityKind
 from models.api_key import ApiKeyScope
+from models.attachment import AttachmentKind, AttachmentState
 from models.audit_entry import AuditOutcome
 from models.channel import ChannelKind
 from models.conversation import ConversationStatus
@@ -32,6 +33,8 @@ from resolvers.working_hours import Weekday
 NAMES: dict[type[Enum], str] = {
     ActivityKind: "ActivityKind",
     ApiKeyScope: "ApiKeyScope",
+    AttachmentKind: "AttachmentKind",
+    AttachmentState: "AttachmentState",
     AuditOutcome: "AuditOutcome",
     ChangeSource: "ChangeSource",
     ChannelKind: "ChannelKind",

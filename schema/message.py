@@ -10,7 +10,7 @@ from realtime.events import MessageQuarantined
 from resolvers import message as messages
 from resolvers.access import get_message
 from schema.context import Info, viewer_of
-from schema.ids import decode_id, decode_optional_id
+from schema.ids import decode_id, decode_optional_id, keys
 from schema.objects.event import MessageAdded
 from schema.objects.message import Message
 from schema.payload import Payload, mutation, result
@@ -23,8 +23,11 @@ class SendMessageInput:
 
     conversation_id: strawberry.ID
     """The conversation."""
-    text: str
-    """1 to 7,000 characters, also with its variables filled in; `previewMessage` shows how."""
+    text: str = ""
+    """1 to 7,000 characters, also with its variables filled in; `previewMessage` shows how. With
+    files, it may be omitted."""
+    attachment_ids: list[strawberry.ID] = strawberry.field(default_factory=list)
+    """At most 50 files of the viewer's own that belong to nothing, in their order."""
     channel_id: strawberry.ID | None = None
     """The channel to send it on; omitted: the one used last."""
     reply_to_message_id: strawberry.ID | None = None
@@ -80,6 +83,7 @@ class Mutation:
             viewer_of(info),
             decode_id(input.conversation_id, "Conversation", "conversationId"),
             text=input.text,
+            attachment_ids=keys(input.attachment_ids, "Attachment"),
             channel_id=decode_optional_id(input.channel_id, "Channel", "channelId"),
             reply_to_id=decode_optional_id(
                 input.reply_to_message_id, "Message", "replyToMessageId"

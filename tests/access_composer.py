@@ -74,6 +74,13 @@ COMPOSER_ROWS: dict[str, Row] = {
         values={"text": "Hi"},
     ),
     "Mutation.discardDraft": act("discardDraft", "conversationId", **TYPING),
+    "Mutation.createUpload": act(
+        "createUpload",
+        "workspaceId",
+        right=Right.REPLY,
+        values={"fileName": "a.txt", "byteSize": 5},
+    ),
+    "Mutation.deleteAttachment": act("deleteAttachment", "attachmentId", right=None, of_owner=True),
     "Mutation.startTyping": act("startTyping", "conversationId", **TYPING),
     "Mutation.stopTyping": act("stopTyping", "conversationId", **TYPING),
     "Subscription.messageAdded": stream("messageAdded", "eventId"),

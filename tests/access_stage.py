@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from models.ai_agent import AiAgent
+from models.attachment import Attachment, AttachmentState
 from models.clock import now
 from models.closing_note_category import ClosingNoteCategory
 from models.comment import Comment
@@ -26,22 +27,19 @@ from models.transfer import Transfer, TransferState
 from realtime.log import encode_cursor, read_head
 from resolvers.api_key import create_api_key
 from resolvers.assignment import assign_conversation
-from resolvers.closing import create_closing_note_category
 from resolvers.comment import add_comment
 from resolvers.contact_import import import_contacts
-from resolvers.custom_field import create_custom_field
 from resolvers.inbox import create_inbox
 from resolvers.inbox_filter import Choice, ChoiceCondition, ChoiceOperator
 from resolvers.inbox_kinds import Sharing
 from resolvers.invitation import invite_member
-from resolvers.lifecycle import create_lifecycle_stage
 from resolvers.message import send_message
 from resolvers.session import open_session
-from resolvers.snippet import check_content, create_snippet
+from resolvers.snippet import check_content
 from resolvers.snooze import snooze_conversation
-from resolvers.tag import create_tag
 from resolvers.viewer import RESTRICTABLE
 from schema.ids import decode_id, encode_id
+from tests.access_offers import offers
 from tests.access_row import Ids, Row
 from tests.world import Api, Person, World, let_time_pass, make_world, run_jobs
 
@@ -110,6 +108,8 @@ class Stage:
         await Comment.filter(id=decode_id(self.ids["commentId"], "Comment")).update(
             text="Note", deleted_at=None
         )
+        waiting = {"state": AttachmentState.WAITING, "loose_since": now()}
+        await Attachment.all().update(**waiting)
         own = ("workspace_id", "creator_id", "name", "conditions", "sharing", "created_at")
         await CustomInbox.get_or_create(
             id=self.inbox.id, defaults={name: getattr(self.inbox, name) for name in own}
@@ -162,25 +162,6 @@ async def make_inbox(creator: Person, mode: InboxSharing = InboxSharing.WORKSPAC
         sharing=Sharing(mode),
     )
     return await CustomInbox.get(id=inbox.id)
-
-
-async def offers(world: World) -> dict[str, str]:
-    """Make one of each thing that the workspace offers to choose from; return their ids."""
-    viewer, key = await world.owner.viewer(), world.workspace.id
-    category = await create_closing_note_category(viewer, key, name="Solved")
-    tag = await create_tag(viewer, key, name="VIP")
-    field = await create_custom_field(
-        viewer, key, name="City", slug="city", kind=CustomFieldKind.TEXT
-    )
-    stage = await create_lifecycle_stage(viewer, key, name="Customer")
-    snippet = await create_snippet(viewer, key, name="Hours", text="9 to 5")
-    return {
-        "categoryId": encode_id("ClosingNoteCategory", category.id),
-        "customFieldId": encode_id("CustomField", field.id),
-        "lifecycleStageId": encode_id("LifecycleStage", stage.id),
-        "snippetId": encode_id("Snippet", snippet.id),
-        "tagId": encode_id("Tag", tag.id),
-    }
 
 
 async def ids_of(

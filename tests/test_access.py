@@ -44,6 +44,7 @@ VIEWER_CAN = {
     "Workspace.viewerCanExportData": Right.EXPORT_DATA,
 }
 NOT_WHEN_OPEN = {
+    "Attachment.viewerCanDelete",
     "CustomInbox.viewerCanEdit",
     "Member.viewerCanUpdate",
     "Comment.viewerCanEdit",
@@ -53,7 +54,7 @@ NOT_WHEN_OPEN = {
     "Conversation.viewerCanUnsnooze",
 }
 """What needs another state than the stage's: `test_closing_again`, `test_snooze`, `test_block`,
-`test_member`, `test_inbox_custom` and `test_comment` have it."""
+`test_member`, `test_inbox_custom`, `test_attachment` and `test_comment` have it."""
 WHAT_THEY_CAN = """
 query($workspaceId: ID!, $conversationId: ID!, $messageId: ID!) {
   Workspace: workspace(id: $workspaceId) {

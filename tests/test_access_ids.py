@@ -21,7 +21,7 @@ from tests.world import Api, snapshot
 DEADLINE_SECONDS = 20
 NO_IDS = ("", "x", "é", "Q29udmVyc2F0aW9uOg", encode_id("Nothing", 1), "9" * 400)
 """Texts that are no ids of ours."""
-IN_PLACE_OF = {"teamId": "assigneeId"}
+IN_PLACE_OF = {"teamId": "assigneeId", "attachmentIds": "text"}
 """Ids that are given in place of those that a row gives: both at once are refused."""
 NOTHING = (b'{"data":{"nodes":[null]}}', b'{"data":{"auditLog":{"nodes":[]}}}')
 """Answers of lists that an id narrows to nothing."""

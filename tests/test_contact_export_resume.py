@@ -13,7 +13,8 @@ from realtime.jobs import claim
 from realtime.transfer_events import ExportProgressed
 from resolvers import contact_export
 from resolvers.contact_export import PORTION_CONTACTS, export_contacts, export_portion
-from resolvers.transfer import Purpose, sign_link
+from resolvers.signed_link import Purpose
+from resolvers.transfer import sign_link
 from tests.exporting import found, names_in, start
 from tests.importing import counted, perform_next
 from tests.processes import processes

@@ -155,7 +155,8 @@ async def _upload(server: Process, world: World) -> int:
     """Import a file through a server; return the import."""
     viewer = await world.owner.viewer()
     transfer = await import_contacts(viewer, world.workspace.id, file_name="people.csv")
-    from resolvers.transfer import Purpose, sign_link
+    from resolvers.signed_link import Purpose
+    from resolvers.transfer import sign_link
 
     token, _ = sign_link(viewer, transfer, Purpose.UPLOAD)
     numbers = (f"N{n},+3361{n:07}" for n in range(AMOUNT))

@@ -54,6 +54,7 @@ SLEEPS = {
 ROWS = {
     "Activity",
     "ApiKey",
+    "Attachment",
     "Channel",
     "ClosingNoteCategory",
     "Comment",

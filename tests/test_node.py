@@ -20,7 +20,8 @@ from resolvers.contact_import import import_contacts
 from resolvers.invitation import invite_member
 from resolvers.node import FINDERS, INBOXES
 from schema.ids import encode_id, split_id
-from tests.access_stage import make_inbox, offers
+from tests.access_offers import offers
+from tests.access_stage import make_inbox
 from tests.acting import succeed
 from tests.world import Api, World, make_world
 

@@ -129,7 +129,7 @@ async def test_get_executes_nothing_and_shows_the_page_to_browsers(server: Toy) 
     ("headers", "status", "error"),
     [
         ({"content_type": "application/x-www-form-urlencoded"}, 415, "BAD_USER_INPUT"),
-        ({"content_type": "multipart/form-data; boundary=x"}, 415, "BAD_USER_INPUT"),
+        ({"content_type": "multipart/form-data; boundary=x"}, 401, "UNAUTHENTICATED"),
         ({"content_type": "text/plain"}, 415, "BAD_USER_INPUT"),
         ({"content_type": "text/plain; application/json"}, 415, "BAD_USER_INPUT"),
         ({"content_type": "application/graphql"}, 415, "BAD_USER_INPUT"),

@@ -25,7 +25,7 @@ from resolvers.node import FINDERS, INBOXES
 from schema.root import TOPICS, build_schema
 
 SDL = Path(__file__).parent.parent / "schema/schema.graphql"
-SCALARS = {"Date", "DateTime", "Time"}
+SCALARS = {"Date", "DateTime", "Time", "Upload"}
 LIST_ARGUMENTS = {"first", "after", "last", "before"}
 AROUND = {"Query.timelineAround"}
 """Connections that begin with one of their items."""

@@ -35,9 +35,9 @@ async def upload(request: Request) -> Response:
     try:
         lines = await receive_import(request.path_params["token"], request.stream())
     except ClientDisconnect:
-        return _problem(400, "INVALID", "The body did not arrive whole.")
+        return problem(400, "INVALID", "The body did not arrive whole.")
     except Exception as error:
-        return _failed(request, error)
+        return failed(request, error, STATUS)
     return JSONResponse({"lines": lines}, 202, HEADERS)
 
 
@@ -47,7 +47,7 @@ async def report(request: Request) -> Response:
     try:
         name, parts = await open_report(request.path_params["token"], language)
     except Exception as error:
-        return _failed(request, error)
+        return failed(request, error, STATUS)
     return _file(name, parts)
 
 
@@ -56,7 +56,7 @@ async def download(request: Request) -> Response:
     try:
         name, parts = await open_export(request.path_params["token"])
     except Exception as error:
-        return _failed(request, error)
+        return failed(request, error, STATUS)
     return _file(name, parts)
 
 
@@ -66,17 +66,19 @@ def _file(name: str, parts: AsyncIterator[str]) -> Response:
     return StreamingResponse(parts, headers=headers, media_type="text/csv; charset=utf-8")
 
 
-def _failed(request: Request, error: Exception) -> Response:
+def failed(request: Request, error: Exception, statuses: Mapping[Code, int]) -> Response:
+    """Answer what went wrong: a refusal in the language of who asks, or nothing of it."""
     if isinstance(error, Refused):
         language = pick_language(None, request.headers.get("accept-language", ""))
-        status = STATUS.get(error.code, 422)
-        return _problem(status, error.code.value, explain(error, language), *error.field)
+        status = statuses.get(error.code, 422)
+        return problem(status, error.code.value, explain(error, language), *error.field)
     if not isinstance(error, TransientDatabaseError):
         log.error("transfer_failed", exc_info=error)
-    return _problem(503, "TRY_AGAIN", "Try again.")
+    return problem(503, "TRY_AGAIN", "Try again.")
 
 
-def _problem(status: int, code: str, message: str, *field: str) -> Response:
+def problem(status: int, code: str, message: str, *field: str) -> Response:
+    """Answer a problem as JSON."""
     body = {"error": {"code": code, "message": message, "field": list(field)}}
     return JSONResponse(body, status, HEADERS)
 

@@ -4,7 +4,7 @@ An adapter is a module (`custom.py`, later one per vendor) that satisfies `Chann
 types here are plain values that know no tables: a resolver turns them into rows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -39,6 +39,9 @@ class Capabilities:
     has_typing: bool
     has_reply_to: bool
     receipts: frozenset[ReceiptStatus]
+    files_max: int = 0
+    """How many files one message takes."""
+    file_max_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,17 @@ class ChannelAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class OutgoingFile:
+    """A file of a message, to be fetched by the vendor; `kind` is image, audio, video or file."""
+
+    url: str
+    kind: str
+    file_name: str
+    content_type: str
+    byte_size: int
+
+
+@dataclass(frozen=True, slots=True)
 class OutgoingMessage:
     """One message to one contact; `idempotency_id` is the same at every attempt to send it."""
 
@@ -147,6 +161,7 @@ class OutgoingMessage:
     kind: ContentKind = ContentKind.TEXT
     reply_to_external_id: str | None = None
     """The vendor's id of the message that it answers, for channels that have reply-to."""
+    files: Sequence[OutgoingFile] = ()
 
 
 @dataclass(frozen=True, slots=True)

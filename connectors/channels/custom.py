@@ -48,6 +48,7 @@ from connectors.channels.lenient import (
     web_address,
     words,
 )
+from connectors.channels.wording import worded
 from connectors.http import GuardedClient, NotSent, OutcomeUnknown, RequestRefused, Response
 
 CAPABILITIES = Capabilities(
@@ -56,6 +57,7 @@ CAPABILITIES = Capabilities(
     has_typing=False,
     has_reply_to=False,
     receipts=frozenset(ReceiptStatus),
+    files_max=50,
 )
 INBOUND_TEXT_MAX_CHARACTERS = 65_536
 """Longer texts are cut and marked: what a contact wrote is never refused for its length."""
@@ -143,15 +145,12 @@ async def send(
     client: GuardedClient, channel: ChannelAddress, message: OutgoingMessage
 ) -> SendOutcome:
     """Try once to send a message and say what is known about the outcome; never raises."""
-    if message.kind is not ContentKind.TEXT:
+    if message.kind is not ContentKind.TEXT and not message.files:
         return FailedForGood("UNSUPPORTED_KIND", f"This channel cannot send {message.kind}.")
-    content: dict[str, object] = {"type": "text", "text": message.text}
-    if message.reply_to_external_id is not None:
-        content["replyTo"] = {"mId": message.reply_to_external_id}
     body = {
         "channelId": channel.channel_id,
         "contactId": message.external_contact_id,
-        "message": content,
+        "message": worded(message),
     }
     headers = {
         "Authorization": f"Bearer {channel.token}",

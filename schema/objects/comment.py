@@ -8,12 +8,13 @@ import strawberry
 from models.comment import Comment as CommentModel
 from models.episode import ChangeSource
 from models.records import CommentRecord, CommentRow
-from resolvers import batches
+from resolvers import attached, batches
 from resolvers import comment as comments
 from resolvers.viewer import Right
 from schema.columns import derived
 from schema.connection import page_request
 from schema.context import Info, viewer_of
+from schema.objects.attachment import Attachment
 from schema.objects.member import Member
 from schema.objects.node import Node, global_id
 from schema.permalinks import permalink_of
@@ -65,6 +66,11 @@ class Comment(Node):
     @relation(list[Member], comments.mentions_of_comments, needs=("id",))
     def mentions(root: strawberry.Parent[CommentRow]) -> int:
         """The members whom it mentions, in the order in which they were given."""
+        return root.id
+
+    @relation(list[Attachment], attached.attachments_of_comments, needs=("id",))
+    def attachments(root: strawberry.Parent[CommentRow]) -> int:
+        """Its files, in their order; empty once it is deleted. No channel ever gets them."""
         return root.id
 
     @relation(list[CommentRevision], comments.newest_revisions, needs=("id",))

@@ -8,7 +8,7 @@ import strawberry
 from models.transfer import Transfer as TransferRow
 from models.transfer import TransferKind, TransferState
 from resolvers import transfer as transfers
-from resolvers.transfer import Purpose
+from resolvers.signed_link import Purpose
 from schema.context import Info
 from schema.objects.contact_import import link_to
 from schema.objects.node import Node, global_id

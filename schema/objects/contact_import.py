@@ -12,7 +12,7 @@ from resolvers import transfer as transfers
 from resolvers.batches import members_by_id
 from resolvers.import_report import Refusal
 from resolvers.sentences import explain
-from resolvers.transfer import Purpose
+from resolvers.signed_link import Purpose
 from schema.context import Info, viewer_of
 from schema.objects.member import Member
 from schema.objects.node import Node, global_id

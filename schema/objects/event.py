@@ -12,7 +12,7 @@ from models.records import (
     MemberRecord,
     MessageRecord,
 )
-from realtime import contact_events, draft_events
+from realtime import attachment_events, contact_events, draft_events
 from realtime import events as facts
 from realtime.events import Fact
 from resolvers.batches import teams_by_id, workspaces_by_id
@@ -131,7 +131,7 @@ class MessageAdded(WorkspaceEvent):
 
 @strawberry.type
 class MessageChanged(WorkspaceEvent):
-    """An outgoing message went on, failed, or its outcome became unknown."""
+    """An outgoing message went on, failed, or its outcome became unknown; or a file changed."""
 
     @strawberry.field(graphql_type=Message)
     def message(self) -> MessageRecord | None:
@@ -277,6 +277,7 @@ KINDS: dict[type[Fact], Callable[[Seen], WorkspaceEvent]] = {
     facts.MessageAdded: lambda seen: MessageAdded(seen=seen),
     facts.MessageQuarantined: lambda seen: MessageAdded(seen=seen),
     facts.MessageStatusChanged: lambda seen: MessageChanged(seen=seen),
+    attachment_events.AttachmentChanged: lambda seen: MessageChanged(seen=seen),
     **COMMENT_KINDS,
     **CONTACT_KINDS,
     **TRANSFER_KINDS,

@@ -9,7 +9,7 @@ from models.activity import ActivityKind
 from models.episode import ChangeSource
 from models.message import Direction, MessageKind, MessageSource, MessageStatus
 from models.records import ActivityRow, MessageRow
-from resolvers import batches
+from resolvers import attached, batches
 from resolvers import message as messages
 from resolvers.masking import message_text, without_details
 from resolvers.reply_to import ParentKey, can_be_replied_to, replies_of_messages
@@ -19,6 +19,7 @@ from schema.columns import derived, filled
 from schema.context import Info
 from schema.ids import encode_id
 from schema.objects.ai_agent import Assignee
+from schema.objects.attachment import Attachment
 from schema.objects.channel import Channel
 from schema.objects.comment import Comment
 from schema.objects.contact import Contact
@@ -111,6 +112,11 @@ class Message(Node):
         if root.direction is Direction.INCOMING:
             return ("contact", root.conversation_id)
         return ("member", root.author_id) if root.author_id is not None else None
+
+    @relation(list[Attachment], attached.attachments_of_messages, needs=("id",))
+    def attachments(root: strawberry.Parent[MessageRow]) -> int:
+        """Its files, in their order."""
+        return root.id
 
     @relation(Channel, batches.channels_by_id, needs=("channel_id",))
     def channel(root: strawberry.Parent[MessageRow]) -> int:
