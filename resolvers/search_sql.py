@@ -17,6 +17,8 @@ from resolvers.search_text import Part, Phrase, Sought
 
 CANDIDATES = 500
 """How many finds of each kind are ranked: the newest ones."""
+FEW = 10_000
+"""How many entries PostgreSQL takes from the index to find the newest among them."""
 LEAST_PART = 3
 """The shortest part of their details that the index of contacts has."""
 
@@ -105,25 +107,49 @@ def entry_where(workspace_id: int, sought: Sought, *, all_parts: bool = True) ->
 
 def entry_finds(place: Place, workspace_id: int, sought: Sought, visible: Where) -> Where:
     """Return the SELECT of the newest messages or comments: kind, ids, moment and rank."""
+    asked = index_query(workspace_id, sought)
+    where = visible & entry_where(workspace_id, sought, all_parts=False)
+    if sql.dialect() == "sqlite":
+        index = f"{place.entries}_index"
+        source = f"{index} x CROSS JOIN {place.entries} s ON s.{place.key} = x.rowid"
+        found = Where(f"{index} MATCH ?", (asked,))
+        return _newest(place, workspace_id, sought, source, found & where, order="x.rowid")
+    source, found = f"{place.entries} s", Where("s.vector @@ cast(? as tsquery)", (asked,))
+    if not any(phrase.is_beginning for part in sought.parts for phrase in part.phrases):
+        return _newest(place, workspace_id, sought, source, found & where)
+    # How many words begin like this PostgreSQL cannot tell: a look into the index does.
+    count = Where(f"(SELECT COUNT(*) FROM few) > {FEW}")
+    many = _newest(place, workspace_id, sought, source, found & where & count)
+    source = f"few JOIN {place.entries} s USING ({place.key})"
+    few = _newest(place, workspace_id, sought, source, where & Where(f"NOT {count.condition}"))
+    return Where(
+        f"WITH few AS MATERIALIZED (SELECT s.{place.key} FROM {place.entries} s"
+        f" WHERE {found.condition} LIMIT {FEW + 1})"
+        f" SELECT * FROM ({many.condition}) many UNION ALL SELECT * FROM ({few.condition}) few",
+        found.values + many.values + few.values,
+    )
+
+
+def _newest(
+    place: Place,
+    workspace_id: int,
+    sought: Sought,
+    source: str,
+    where: Where,
+    *,
+    order: str | None = None,
+) -> Where:
+    """Return the SELECT of the newest entries of a source, ranked."""
     words = [term for part in sought.parts for p in part.phrases for term in p.terms]
     phrase = " ".join(in_workspace(workspace_id, word) for word in words)
     rank = _rank("(' ' || s.terms || ' ')", phrase)
-    if sql.dialect() == "postgres":
-        source = f"{place.entries} s"
-        order, found = f"s.{place.key}", "s.vector @@ cast(? as tsquery)"
-    else:
-        index = f"{place.entries}_index"
-        source = f"{index} x CROSS JOIN {place.entries} s ON s.{place.key} = x.rowid"
-        order, found = "x.rowid", f"{index} MATCH ?"
-    where = Where(found, (index_query(workspace_id, sought),)) & visible
-    where &= entry_where(workspace_id, sought, all_parts=False)
     return Where(
         f"SELECT '{place.table}' AS kind, t.id AS id, t.conversation_id AS conversation_id,"
         f" t.created_at AS moment, {rank.condition} * 2 AS rank FROM {source}"
         f" JOIN {place.table} t ON t.id = s.{place.key}"
         " JOIN conversation c ON c.id = t.conversation_id"
         " LEFT JOIN member m ON m.id = c.assignee_id"
-        f" WHERE {where.condition} ORDER BY {order} DESC LIMIT {CANDIDATES}",
+        f" WHERE {where.condition} ORDER BY {order or f's.{place.key}'} DESC LIMIT {CANDIDATES}",
         rank.values + where.values,
     )
 

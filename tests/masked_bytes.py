@@ -38,6 +38,17 @@ query List($id: ID!, $sort: ContactSort, $search: String, $filter: InboxFilterIn
 }
 """
 )
+FIND = (
+    CONTACT
+    + """
+query Find($id: ID!, $text: String!, $kinds: [SearchKind!], $first: Int) {
+  search(workspaceId: $id, text: $text, kinds: $kinds, first: $first) {
+    edges { cursor node { __typename contact { ...All } highlights { field start length } } }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+"""
+)
 DUPLICATES = (
     CONTACT
     + """

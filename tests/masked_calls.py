@@ -55,6 +55,12 @@ async def _list(play: "Play") -> None:
     await play.ask(said.LIST, id=play.world.id, **given)
 
 
+async def _find(play: "Play") -> None:
+    kinds = play.dice.choice([None, ["CONTACT"]])
+    given = {"kinds": kinds, "first": play.dice.choice([1, 50])}
+    await play.ask(said.FIND, id=play.world.id, text=looked_for(play), **given)
+
+
 async def _one(play: "Play") -> None:
     await play.ask(said.ONE, id=play.contact())
 
@@ -188,16 +194,8 @@ async def _typing(play: "Play") -> None:
 
 CALLS: dict[Callable[["Play"], Awaitable[None]], int] = {
     **{_list: 22, _one: 5, _nodes: 6, _inboxes: 10, _create: 14, _update: 18, _refused: 1},
-    **{
-        _duplicates: 2,
-        _make_inbox: 5,
-        _send: 7,
-        _act: 8,
-        _events: 5,
-        _stream: 4,
-        _moves: 3,
-        _typing: 1,
-    },
+    **{_find: 10, _duplicates: 2, _make_inbox: 5, _send: 7, _act: 8, _events: 5},
+    **{_stream: 4, _moves: 3, _typing: 1},
 }
 """How often each is called."""
 

@@ -4,6 +4,7 @@ import pytest
 
 from models.refusal import Refused
 from models.terms import entry_of, tokens
+from resolvers import search_sql
 from resolvers.search_text import Phrase, read_sought, spans
 from tests.acting import conversation_id
 from tests.test_search import SEARCH, WITHIN, found, found_in
@@ -62,7 +63,11 @@ def brackets(text: str, parts: list[str]) -> str:
     return done + text[at:]
 
 
-async def test_any_script_is_found_and_what_is_typed_is_no_syntax(api: Api, world: World) -> None:
+@pytest.mark.parametrize("few", [search_sql.FEW, 0], ids=["few", "many"])
+async def test_any_script_is_found_and_what_is_typed_is_no_syntax(
+    api: Api, world: World, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_sql, "FEW", few)
     for text in SAID.values():
         message = await world.hear(text)
     row = message.conversation
