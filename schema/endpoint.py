@@ -217,8 +217,8 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
         """Execute an operation that brings files: read only for who is logged in."""
         token = bearer(request.headers.get("authorization"))
         language = request.headers.get("accept-language", "")
-        context = await self.identify(token, language, request.scope)
-        if context.identity is None:
+        context = await self.identify(token, language, request.scope) if token else None
+        if context is None or context.identity is None:
             raise RequestRefused(401, ErrorCode.UNAUTHENTICATED, "Log in before you bring files.")
         operation, form = await read_multipart(request, self.settings)
         try:
