@@ -45,7 +45,8 @@ class Contact(Model):
     claimed_email = fields.CharField(max_length=254, null=True)
     """The email that they came with, which another contact had."""
     name_text = fields.TextField(default="", db_default="")
-    """Names, folded, without what may be a phone or an email: for who is not to see these."""
+    """Names, folded, without what may be a phone or an email: for who is not to see these; ordered
+    as `folded_name`."""
     conversation: fields.BackwardOneToOneRelation["Conversation"]
     version = fields.IntField(default=1)
     created_at = fields.DatetimeField()
@@ -56,6 +57,7 @@ class Contact(Model):
         indexes = (
             ("workspace_id", "created_at", "id"),
             ("workspace_id", "folded_name", "id"),
+            ("workspace_id", "name_text", "id"),
             ("workspace_id", "claimed_phone"),
             ("workspace_id", "claimed_email"),
         )
