@@ -37,6 +37,8 @@ class Channel(Model):
     outcome is unknown repeated automatically (guarantee G6)."""
     accepts_reply_to = fields.BooleanField(default=False, db_default=False)
     """Whether the vendor takes, with a message, which one it answers."""
+    messaging_window_hours = fields.IntField(null=True)
+    """How long a contact can be written to after they wrote; null: always."""
     is_connected = fields.BooleanField(default=True)
     created_at = fields.DatetimeField()
 

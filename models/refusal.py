@@ -53,6 +53,8 @@ class Code(Enum):
     """The account of the channel cannot pay for messages."""
     AI_HANDLING = "AI_HANDLING"
     """An AI agent looks after the conversation; a member takes it over first."""
+    WINDOW_CLOSED = "WINDOW_CLOSED"
+    """The contact has not written on the channel for too long: it waits until they do again."""
     REPLY_TO_UNSUPPORTED = "REPLY_TO_UNSUPPORTED"
     """The channel does not take which message another one answers."""
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"

@@ -31,6 +31,7 @@ from resolvers.viewer import Right, Viewer, require
 
 PROCESS_INBOUND = "process_inbound"
 NAME_LENGTH = 100
+WINDOW_HOURS = 8760
 DEDUPE_KEY_LENGTH = 128
 EARLY_STATUS_SECONDS = 24 * 3600.0
 """How long a status is kept whose message is not known yet (guarantee G5)."""
@@ -53,6 +54,7 @@ async def connect_channel(
     signing_secret: str | None = None,
     accepts_idempotency_key: bool = False,
     accepts_reply_to: bool = False,
+    messaging_window_hours: int | None = None,
     idempotency_key: str | None = None,
 ) -> Channel:
     """Connect a custom channel; its handle and token are what the integrator configures."""
@@ -60,8 +62,10 @@ async def connect_channel(
     name = _check_name(name)
     if not base_url.startswith(("http://", "https://")) or len(base_url) > 2000:
         raise Refused(Code.INVALID, "This is no web address.", field=("baseUrl",))
+    check_window(messaging_window_hours)
     values = [name, base_url, signing_secret, accepts_idempotency_key]
     values += [accepts_reply_to] if accepts_reply_to else []  # keys of before stay good
+    values += [f"{messaging_window_hours} hours"] if messaging_window_hours is not None else []
     async with transaction():
         claim = await claim_key(viewer, workspace_id, "connectChannel", idempotency_key, values)
         if claim.first_result is not None:
@@ -76,10 +80,22 @@ async def connect_channel(
             signing_secret=signing_secret or None,
             accepts_idempotency_key=accepts_idempotency_key,
             accepts_reply_to=accepts_reply_to,
+            messaging_window_hours=messaging_window_hours,
             created_at=now(),
         )
         await claim.remember(channel.id)
     return channel
+
+
+def check_window(hours: int | None) -> None:
+    """Refuse a messaging window that has no hour, or more than a year of them."""
+    if hours is not None and not 1 <= hours <= WINDOW_HOURS:
+        raise Refused(
+            Code.INVALID,
+            "A messaging window has 1 to {limit} hours.",
+            field=("messagingWindowHours",),
+            limit=WINDOW_HOURS,
+        )
 
 
 def _check_name(name: str) -> str:

@@ -1,10 +1,12 @@
 """The composer: what keeps somebody from writing to a contact, the same for field and action."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import Enum
 
-from models.engine import sql
+from connectors.channels import AddressKind, Capabilities
+from models.clock import now
 from models.records import ConversationRow
 from models.refusal import Code, Refused, sentence
 from resolvers.masking import Masking
@@ -17,14 +19,6 @@ LAST_FAILURE = (
     " AND x.direction = 'OUTGOING' ORDER BY x.seq DESC LIMIT 1)"
 )
 """The SQL of the failure code of the last message that was sent on a contact channel (cc)."""
-FIRST_CHANNEL = (
-    "CASE WHEN cc.id IS NULL AND ct.phone IS NOT NULL THEN (SELECT f.id FROM channel f"
-    " WHERE f.id = (SELECT MIN(a.id) FROM channel a"
-    " WHERE a.workspace_id = c.workspace_id AND a.is_connected)"
-    " AND NOT EXISTS (SELECT 1 FROM contact_channel o"
-    " WHERE o.channel_id = f.id AND o.external_id = ct.phone)) END"
-)
-"""The SQL of the channel on which a contact is reached by phone who has not written yet."""
 
 
 class ComposerRestriction(Enum):
@@ -33,7 +27,8 @@ class ComposerRestriction(Enum):
     BLOCKED = "BLOCKED"
     """The contact is blocked."""
     NO_CHANNEL = "NO_CHANNEL"
-    """There is no channel on which the contact can be reached."""
+    """There is no channel on which the contact can be reached; of one channel: they have to write
+    there first."""
     CHANNEL_DISCONNECTED = "CHANNEL_DISCONNECTED"
     """The channel is disconnected."""
     INSUFFICIENT_BALANCE = "INSUFFICIENT_BALANCE"
@@ -41,6 +36,8 @@ class ComposerRestriction(Enum):
     `retryMessage` with that message finds out whether it can now."""
     AI_HANDLING = "AI_HANDLING"
     """An AI agent looks after the conversation; a member takes it over first."""
+    WINDOW_CLOSED = "WINDOW_CLOSED"
+    """The contact has not written on the channel for longer than its messaging window."""
 
 
 REFUSALS: Mapping[ComposerRestriction, tuple[Code, str, str]] = {
@@ -69,8 +66,31 @@ REFUSALS: Mapping[ComposerRestriction, tuple[Code, str, str]] = {
         sentence("An AI agent looks after this conversation: take it over first."),
         "conversationId",
     ),
+    ComposerRestriction.WINDOW_CLOSED: (
+        Code.WINDOW_CLOSED,
+        sentence("The contact has not written for too long: the channel waits until they do."),
+        "channelId",
+    ),
 }
 """How an action says each of them: the code, the sentence, and the argument at fault."""
+
+
+def closing_time(capabilities: Capabilities, last_incoming_at: datetime | None) -> datetime | None:
+    """Return when the window closes, or closed, that a contact opened by writing.
+
+    None: it never closes, or was never opened.
+    """
+    if capabilities.window_seconds is None or last_incoming_at is None:
+        return None
+    return last_incoming_at + timedelta(seconds=capabilities.window_seconds)
+
+
+def is_open(capabilities: Capabilities, last_incoming_at: datetime | None, at: datetime) -> bool:
+    """Tell whether a channel's window lets a contact be written to; not at its very end."""
+    if capabilities.window_seconds is None:
+        return True
+    closes_at = closing_time(capabilities, last_incoming_at)
+    return closes_at is not None and at < closes_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +101,27 @@ class Reach:
     is_connected: bool = True
     last_failure: str | None = None
     """The failure code of the last message that was sent on it; None: it did not fail."""
-    is_claimed: bool = False
-    """Whether it is reached by a number that was given by who did not see which are there."""
+    claimed: AddressKind | None = None
+    """By what it is reached if who gave that did not see whose it is already."""
+    last_incoming_at: datetime | None = None
+    """When the contact last wrote there, by the name by which they are written to."""
+    capabilities: Capabilities = field(kw_only=True)
 
 
 def known_to(reach: Reach | None, masking: Masking) -> Reach | None:
     """Return the channel as far as the viewer may know of it.
 
-    Whether a number can be written to tells whether another contact has it: who gave it without
-    seeing numbers does not learn that.
+    Whether a number or an address can be written to tells whether another contact has it: who gave
+    it without seeing them does not learn that.
     """
-    return None if reach is not None and reach.is_claimed and masking.phones else reach
+    hidden = {AddressKind.PHONE: masking.phones, AddressKind.EMAIL: masking.emails}
+    return None if reach is not None and reach.claimed and hidden[reach.claimed] else reach
 
 
 def restriction_of(
-    reach: Reach | None, *, is_blocked: bool, is_ai_handled: bool, is_member: bool
+    reach: Reach | None, *, is_blocked: bool, is_ai_handled: bool, is_member: bool, at: datetime
 ) -> ComposerRestriction | None:
-    """Return the first of the reasons why nothing can be written; None: it can.
+    """Return the first of the reasons why nothing can be written at a moment; None: it can.
 
     An AI agent is in the way of members only: programs know what they do.
     """
@@ -109,7 +133,10 @@ def restriction_of(
         return ComposerRestriction.CHANNEL_DISCONNECTED
     if reach.last_failure == PAYMENT_PROBLEM:
         return ComposerRestriction.INSUFFICIENT_BALANCE
-    return ComposerRestriction.AI_HANDLING if is_ai_handled and is_member else None
+    if is_ai_handled and is_member:
+        return ComposerRestriction.AI_HANDLING
+    may = is_open(reach.capabilities, reach.last_incoming_at, at)
+    return None if may else ComposerRestriction.WINDOW_CLOSED
 
 
 def check_composer(
@@ -128,32 +155,9 @@ def check_composer(
         is_blocked=conversation.blocked_at is not None,
         is_ai_handled=conversation.ai_agent_id is not None,
         is_member=is_member,
+        at=now(),
     )
     if restriction is None and reach is not None:
         return reach
     code, message, own_field = REFUSALS[restriction or ComposerRestriction.NO_CHANNEL]
     raise Refused(code, message, field=(field or own_field,))
-
-
-async def reaches(ids: Collection[int]) -> dict[int, Reach]:
-    """Return on which channel the contact of each conversation is written to, where none is said.
-
-    It is the one used last, else another one of theirs, else the first by which they can be
-    reached by phone. One statement.
-    """
-    rows = await sql.records(
-        f"SELECT c.id, COALESCE(cc.channel_id, {FIRST_CHANNEL}), ch.is_connected,"
-        f" {LAST_FAILURE.format(conversation='c.id')},"
-        " cc.id IS NULL AND ct.given_phone IS NOT NULL"
-        " FROM conversation c JOIN contact ct ON ct.id = c.contact_id"
-        " LEFT JOIN contact_channel cc ON cc.id = COALESCE((SELECT l.id FROM contact_channel l"
-        " WHERE l.id = c.last_channel_id AND l.contact_id = c.contact_id),"
-        " (SELECT MAX(o.id) FROM contact_channel o WHERE o.contact_id = c.contact_id))"
-        f" LEFT JOIN channel ch ON ch.id = cc.channel_id WHERE {sql.among('c.id')}",
-        sql.group(ids),
-    )
-    return {
-        row[0]: Reach(row[1], row[2] is None or bool(row[2]), row[3], bool(row[4]))
-        for row in rows
-        if row[1] is not None
-    }

@@ -2,18 +2,10 @@
 
 from collections.abc import Sequence
 
-from tortoise.exceptions import IntegrityError
-
-from connectors.channels.custom import CAPABILITIES
 from models.attachment import Attachment
-from models.channel import Channel
-from models.clock import now
-from models.contact_channel import ContactChannel
 from models.conversation import ConversationStatus
-from models.engine import sql
 from models.episode import ChangeSource
 from models.message import Direction, Message, MessageSource, MessageStatus
-from models.queries import next_id
 from models.records import ConversationRecord, MessageRecord, MessageRow
 from models.refusal import Code, Refused
 from realtime.presence import tell_typing
@@ -21,19 +13,17 @@ from realtime.transaction import Announce, transaction
 from resolvers.access import get_message, hold_conversation
 from resolvers.attached import attachments_of_messages
 from resolvers.attaching import attach, claim_files, kind_of, said_with
-from resolvers.composer import LAST_FAILURE, Reach, check_composer, known_to
+from resolvers.channel_choice import capabilities_of_channel
+from resolvers.channel_target import target_of
+from resolvers.composer import Reach, check_composer
 from resolvers.conversation import caused_by, open_now, save_state
 from resolvers.idempotency import KeyUse, settled
 from resolvers.reply_to import find_parent
 from resolvers.thread import Draft, Target, append, take_message_id
 from resolvers.variables import TEXT_LENGTH, Filled, fill_in
-from resolvers.viewer import Membership, Right, Viewer, hidden
+from resolvers.viewer import Right, Viewer
 
 DELIVER_MESSAGE = "deliver_message"
-WRITTEN_FROM_LAST = (
-    "ORDER BY CASE WHEN cc.last_incoming_at IS NULL THEN 1 ELSE 0 END, cc.last_incoming_at DESC,"
-    " cc.id DESC"
-)
 RETRYABLE = (MessageStatus.FAILED, MessageStatus.UNCERTAIN)
 
 
@@ -82,9 +72,11 @@ async def send_message(
         if first is not None:
             return await get_message(viewer, first)
         membership = viewer.memberships[conversation.workspace_id]
-        target = await _target(conversation, channel_id, membership)
+        target, capabilities = await target_of(
+            conversation, channel_id, membership, reply_to_id=reply_to_id
+        )
         parent, target = await find_parent(conversation, reply_to_id, target)
-        files = await claim_files(viewer, conversation.workspace_id, attachment_ids, CAPABILITIES)
+        files = await claim_files(viewer, conversation.workspace_id, attachment_ids, capabilities)
         filled = await fill_in(text, conversation, membership.masking)
         message = await _enqueue(
             viewer, conversation, target, filled, announce, files=files, parent=parent
@@ -128,7 +120,12 @@ async def retry_message(
         channel = failed.contact_channel.channel
         check_composer(
             conversation,
-            Reach(channel.id, channel.is_connected),
+            Reach(
+                channel.id,
+                channel.is_connected,
+                last_incoming_at=failed.contact_channel.last_incoming_at,
+                capabilities=capabilities_of_channel(channel),
+            ),
             is_member=viewer.member_id(conversation.workspace_id) is not None,
             field="messageId",
         )
@@ -154,66 +151,6 @@ async def _has_live_retry(failed: Message) -> bool:
         .exclude(status=MessageStatus.FAILED)
         .exists()
     )
-
-
-async def _target(
-    conversation: ConversationRecord, channel_id: int | None, membership: Membership
-) -> Target:
-    """Return where the contact is reached: the given channel, or the one used last.
-
-    Who is known there by several names is reached by the one they wrote from last.
-    """
-    condition, value = f"cc.channel_id = ? {WRITTEN_FROM_LAST}", channel_id
-    if channel_id is None:
-        condition, value = "1 = 1 ORDER BY cc.id = ? DESC, cc.id DESC", conversation.last_channel_id
-    found = await sql.records(
-        f"SELECT cc.id, cc.channel_id, ch.is_connected, {LAST_FAILURE.format(conversation='?')},"
-        f" {next_id('message')} FROM contact_channel cc"
-        f" JOIN channel ch ON ch.id = cc.channel_id WHERE cc.contact_id = ? AND {condition}"
-        " LIMIT 1",
-        conversation.id,
-        conversation.contact_id,
-        value or 0,
-    )
-    if not found:
-        return await _first_contact(conversation, channel_id, membership)
-    contact_channel_id, found_id, is_connected, last_failure, next_message_id = found[0]
-    reach = Reach(found_id, bool(is_connected), last_failure)
-    check_composer(conversation, reach, is_member=membership.member_id is not None)
-    return Target(contact_channel_id, found_id, next_message_id)
-
-
-async def _first_contact(
-    conversation: ConversationRecord, channel_id: int | None, membership: Membership
-) -> Target:
-    """Reach a contact by phone on a channel where they have not written yet."""
-    channels = Channel.filter(workspace_id=conversation.workspace_id, is_connected=True)
-    if channel_id is not None:
-        channels = channels.filter(id=channel_id)
-    channel = await channels.order_by("id").first()
-    if channel is None and channel_id is not None:
-        raise hidden(("channelId",))
-    phone, reach = conversation.contact.phone, None
-    if channel is not None and phone is not None:
-        own = ContactChannel.filter(channel_id=channel.id, external_id=phone)
-        is_claimed = conversation.contact.given_phone is not None
-        reach = Reach(channel.id, is_claimed=is_claimed) if not await own.exists() else None
-    reach = known_to(reach, membership.masking)
-    reach = check_composer(conversation, reach, is_member=membership.member_id is not None)
-    try:
-        target = await ContactChannel.create(
-            contact_id=conversation.contact_id,
-            channel_id=reach.channel_id,
-            external_id=phone,
-            created_at=now(),
-        )
-    except IntegrityError as error:  # somebody with this number has just written
-        raise Refused(
-            Code.NO_CHANNEL,
-            "This contact cannot be reached on any channel.",
-            field=("channelId",),
-        ) from error
-    return Target(target.id, reach.channel_id, await take_message_id())
 
 
 async def _enqueue(

@@ -28,6 +28,9 @@ class ConnectChannelInput:
     whose outcome is unknown repeated automatically."""
     accepts_reply_to: bool = False
     """True where the integrator takes `replyTo: {mId}` in a message: which one it answers."""
+    messaging_window_hours: int | None = None
+    """1 to 8,760: for how long a contact can be written to after they wrote there, and not before;
+    omitted: always."""
     idempotency_key: str | None = None
     """1 to 255 printable characters: sent again with the same input, nothing happens twice."""
 
@@ -61,6 +64,7 @@ class Mutation:
             signing_secret=input.signing_secret,
             accepts_idempotency_key=input.accepts_idempotency_key,
             accepts_reply_to=input.accepts_reply_to,
+            messaging_window_hours=input.messaging_window_hours,
             idempotency_key=input.idempotency_key,
         )
         return ConnectChannelPayload(

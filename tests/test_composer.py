@@ -1,13 +1,17 @@
 """The composer: its reasons in their order, the same for what is shown and what is done."""
 
+from dataclasses import replace
+from datetime import timedelta
 from itertools import product
 from typing import Any
 
 import pytest
 
+from connectors.channels.custom import CAPABILITIES
 from models.channel import Channel
 from models.clock import now
 from models.contact import Contact
+from models.contact_channel import ContactChannel
 from models.conversation import Conversation
 from models.engine import sql
 from models.message import Message, MessageStatus
@@ -44,12 +48,19 @@ query ($id: ID!) { inbox(id: $id) { conversations(first: 100) {
 
 @pytest.mark.parametrize("is_member", [True, False])
 def test_the_most_pressing_reason_is_told(is_member: bool) -> None:
-    for blocked, none, cut, poor, handled in product([False, True], repeat=5):
-        reach = None if none else Reach(1, not cut, PAYMENT_PROBLEM if poor else "131026")
-        reasons = (blocked, none, cut, poor, handled and is_member)
+    then = now()
+    for blocked, none, cut, poor, handled, late in product([False, True], repeat=6):
+        failure = PAYMENT_PROBLEM if poor else "131026"
+        capabilities = replace(CAPABILITIES, window_seconds=60 if late else None)
+        reach = None if none else Reach(1, not cut, failure, None, then, capabilities=capabilities)
+        reasons = (blocked, none, cut, poor, handled and is_member, late)
         expected = [why for why, holds in zip(ComposerRestriction, reasons, strict=True) if holds]
         found = restriction_of(
-            reach, is_blocked=blocked, is_ai_handled=handled, is_member=is_member
+            reach,
+            is_blocked=blocked,
+            is_ai_handled=handled,
+            is_member=is_member,
+            at=then + timedelta(seconds=60),
         )
         assert found is (expected[0] if expected else None)
 
@@ -61,6 +72,7 @@ def test_each_reason_has_a_refusal() -> None:
         Code.NO_CHANNEL,
         Code.INSUFFICIENT_BALANCE,
         Code.AI_HANDLING,
+        Code.WINDOW_CLOSED,
     }
 
 
@@ -119,6 +131,9 @@ async def restrict(world: World, row: int, restriction: ComposerRestriction) -> 
                 .exclude(failure_code=None)
                 .update(failure_code=PAYMENT_PROBLEM)
             )
+        case ComposerRestriction.WINDOW_CLOSED:
+            await Channel.all().update(messaging_window_hours=1)
+            await ContactChannel.all().update(last_incoming_at=now() - timedelta(hours=1))
         case ComposerRestriction.AI_HANDLING:
             await own.update(ai_agent_id=(await world.ai_agent()).id)
 

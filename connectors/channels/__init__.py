@@ -30,18 +30,28 @@ class ReceiptStatus(StrEnum):
     FAILED = "FAILED"
 
 
+class AddressKind(StrEnum):
+    """By what a contact is known on a channel before they have written there."""
+
+    PHONE = "PHONE"
+    EMAIL = "EMAIL"
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a channel can do; None for a limit that does not exist."""
 
     text_max_characters: int
     window_seconds: int | None
+    """How long a contact can be written to after they wrote."""
     has_typing: bool
     has_reply_to: bool
     receipts: frozenset[ReceiptStatus]
     files_max: int = 0
     """How many files one message takes."""
     file_max_bytes: int | None = None
+    begins_by: AddressKind | None = None
+    """What it takes to write to a contact first; None: they have to write first."""
 
 
 @dataclass(frozen=True, slots=True)

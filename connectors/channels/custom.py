@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from connectors.channels import (
+    AddressKind,
     Capabilities,
     ChannelAddress,
     ContactProfile,
@@ -58,6 +59,7 @@ CAPABILITIES = Capabilities(
     has_reply_to=False,
     receipts=frozenset(ReceiptStatus),
     files_max=50,
+    begins_by=AddressKind.PHONE,
 )
 INBOUND_TEXT_MAX_CHARACTERS = 65_536
 """Longer texts are cut and marked: what a contact wrote is never refused for its length."""

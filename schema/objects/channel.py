@@ -28,6 +28,9 @@ class Channel(Node):
     """The `channelId` by which vendor and server name it."""
     accepts_reply_to: bool
     """Whether a message on it can say which one it answers."""
+    messaging_window_hours: int | None
+    """For how long a contact can be written to after they wrote there, and not before; null:
+    always."""
     is_connected: bool
     """Whether messages can pass."""
 

@@ -8,7 +8,7 @@ import strawberry
 from models.conversation import ConversationStatus
 from models.layout import ACTIVITY, COMMENT, MESSAGE
 from models.records import AiAgentRow, ContactRow, ConversationRow, MemberRow
-from resolvers import batches, block, closing, composer
+from resolvers import batches, block, channel_choice, closing
 from resolvers.access import is_frozen
 from resolvers.draft import drafts_of_members
 from resolvers.masking import MASKED
@@ -191,8 +191,9 @@ class Conversation(Node):
 
     @relation(
         Composer,
-        composer.reaches,
+        channel_choice.reaches,
         then=lambda row, reach: Composer(
+            conversation_id=row.id,
             workspace_id=row.workspace_id,
             reach=reach,
             is_blocked=row.blocked_at is not None,

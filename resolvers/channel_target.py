@@ -1,0 +1,91 @@
+"""The target of a message: the identity of a contact on the channel where they are written to."""
+
+from tortoise.exceptions import IntegrityError
+
+from connectors.channels import Capabilities
+from models.clock import now
+from models.contact_channel import ContactChannel
+from models.engine import sql
+from models.queries import next_id
+from models.records import ConversationRecord
+from models.refusal import Code, Refused, sentence
+from resolvers.channel_choice import (
+    REACHED,
+    WRITTEN_FROM_LAST,
+    first_of,
+    offers,
+    reach_of,
+)
+from resolvers.composer import LAST_FAILURE, check_composer
+from resolvers.thread import Target, take_message_id
+from resolvers.viewer import Membership, hidden
+
+USED_LAST = "CASE WHEN cc.channel_id = l.channel_id THEN 0 ELSE 1 END"
+"""The SQL that sorts the channel of the last message first (l: the identity by which it passed)."""
+BY_THE_ANSWERED = (
+    "CASE WHEN cc.id = (SELECT m.contact_channel_id FROM message m WHERE m.id = ?"
+    " AND m.conversation_id = ?) THEN 0 ELSE 1 END"
+)
+"""The SQL that sorts the identity first by which a message passed that is answered."""
+MUST_WRITE_FIRST = sentence("The contact has to write on this channel first.")
+
+
+async def target_of(
+    conversation: ConversationRecord,
+    channel_id: int | None,
+    membership: Membership,
+    *,
+    reply_to_id: int | None = None,
+) -> tuple[Target, Capabilities]:
+    """Return where the contact is reached, and what that channel can do: the given one, or the one
+    used last.
+
+    Who is known there by several names is reached by the one by which the answered message passed,
+    else by the one they wrote from last.
+    """
+    condition, values = "", [conversation.last_channel_id or 0, conversation.contact_id]
+    if channel_id is not None:
+        condition, values = " AND cc.channel_id = ?", [*values, channel_id]
+    order = f"{USED_LAST}, {BY_THE_ANSWERED}, {WRITTEN_FROM_LAST}"
+    found = await sql.records(
+        f"SELECT {REACHED.format(failure=LAST_FAILURE.format(conversation='?'))}, cc.id,"
+        f" {next_id('message')} FROM contact_channel cc JOIN channel ch ON ch.id = cc.channel_id"
+        " LEFT JOIN contact_channel l ON l.id = ? AND l.contact_id = cc.contact_id"
+        f" WHERE cc.contact_id = ?{condition} ORDER BY {order} LIMIT 1",
+        conversation.id,
+        *values,
+        reply_to_id or 0,
+        conversation.id,
+    )
+    if not found:
+        return await _first_contact(conversation, channel_id, membership)
+    *reached, contact_channel_id, next_message_id = found[0]
+    reach = reach_of(reached)
+    check_composer(conversation, reach, is_member=membership.member_id is not None)
+    target = Target(contact_channel_id, reach.channel_id, next_message_id)
+    return target, reach.capabilities
+
+
+async def _first_contact(
+    conversation: ConversationRecord, channel_id: int | None, membership: Membership
+) -> tuple[Target, Capabilities]:
+    """Write first on a channel where the contact is not known yet."""
+    offered = (await offers([conversation.id]))[conversation.id]
+    offer = first_of(offered, channel_id)
+    if offer is None and channel_id is not None:
+        raise hidden(("channelId",))
+    reach = offer.reach_for(membership.masking) if offer is not None else None
+    if channel_id is not None and reach is None and conversation.blocked_at is None:
+        raise Refused(Code.NO_CHANNEL, MUST_WRITE_FIRST, field=("channelId",))
+    reach = check_composer(conversation, reach, is_member=membership.member_id is not None)
+    try:
+        identity = await ContactChannel.create(
+            contact_id=conversation.contact_id,
+            channel_id=reach.channel_id,
+            external_id=offer.address if offer is not None else None,
+            created_at=now(),
+        )
+    except IntegrityError as error:  # somebody with this number has just written
+        raise Refused(Code.NO_CHANNEL, MUST_WRITE_FIRST, field=("channelId",)) from error
+    target = Target(identity.id, reach.channel_id, await take_message_id())
+    return target, reach.capabilities
