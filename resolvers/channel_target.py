@@ -1,14 +1,11 @@
 """The target of a message: the identity of a contact on the channel where they are written to."""
 
-from tortoise.exceptions import IntegrityError
-
 from connectors.channels import Capabilities
 from models.clock import now
-from models.contact_channel import ContactChannel
 from models.engine import sql
 from models.queries import next_id
 from models.records import ConversationRecord
-from models.refusal import Code, Refused, sentence
+from models.refusal import Code, Refused
 from resolvers.channel_choice import (
     REACHED,
     WRITTEN_FROM_LAST,
@@ -27,7 +24,6 @@ BY_THE_ANSWERED = (
     " AND m.conversation_id = ?) THEN 0 ELSE 1 END"
 )
 """The SQL that sorts the identity first by which a message passed that is answered."""
-MUST_WRITE_FIRST = sentence("The contact has to write on this channel first.")
 
 
 async def target_of(
@@ -76,16 +72,21 @@ async def _first_contact(
         raise hidden(("channelId",))
     reach = offer.reach_for(membership.masking) if offer is not None else None
     if channel_id is not None and reach is None and conversation.blocked_at is None:
-        raise Refused(Code.NO_CHANNEL, MUST_WRITE_FIRST, field=("channelId",))
-    reach = check_composer(conversation, reach, is_member=membership.member_id is not None)
-    try:
-        identity = await ContactChannel.create(
-            contact_id=conversation.contact_id,
-            channel_id=reach.channel_id,
-            external_id=offer.address if offer is not None else None,
-            created_at=now(),
+        raise Refused(
+            Code.NO_CHANNEL,
+            "The contact has to write on this channel first.",
+            field=("channelId",),
         )
-    except IntegrityError as error:  # somebody with this number has just written
-        raise Refused(Code.NO_CHANNEL, MUST_WRITE_FIRST, field=("channelId",)) from error
-    target = Target(identity.id, reach.channel_id, await take_message_id())
+    reach = check_composer(conversation, reach, is_member=membership.member_id is not None)
+    made = await sql.rows(
+        "INSERT INTO contact_channel (contact_id, channel_id, external_id, created_at)"
+        " VALUES (?, ?, ?, ?) ON CONFLICT (channel_id, external_id) DO NOTHING RETURNING id",
+        conversation.contact_id,
+        reach.channel_id,
+        offer.address if offer is not None else None,
+        now(),
+    )
+    if not made:  # somebody with this number has just written, perhaps the contact
+        return await target_of(conversation, channel_id, membership)
+    target = Target(made[0]["id"], reach.channel_id, await take_message_id())
     return target, reach.capabilities
