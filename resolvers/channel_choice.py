@@ -164,10 +164,11 @@ async def offers(ids: Collection[int]) -> dict[int, list[Offer]]:
     for key, workspace_id, contact_id, *details in people:
         offered = []
         for channel in channels[workspace_id]:
-            history = histories.get((key, channel.id), (None, 0))
             identity = identities.get((contact_id, channel.id))
             if identity is not None:
-                offered.append(_known(channel, identity, *history))
+                failure, last_seq = histories.get((key, channel.id), (None, 0))
+                reach = reach_by(identity, failure)
+                offered.append(Offer(channel, identity, reach, last_seq=last_seq))
             else:
                 offered.append(_unknown(channel, details, taken))
         found[key] = sorted(offered, key=_order)
@@ -180,15 +181,16 @@ def _order(offer: Offer) -> tuple[int, int]:
     return (1 if offer.address is not None else 2, offer.channel.id)
 
 
-def _known(channel: Channel, identity: ContactChannel, failure: str | None, last_seq: int) -> Offer:
-    reach = Reach(
+def reach_by(identity: ContactChannel, last_failure: str | None = None) -> Reach:
+    """Return how a contact is reached by an identity that they have; with its channel."""
+    channel = identity.channel
+    return Reach(
         channel.id,
         channel.is_connected,
-        failure,
+        last_failure,
         last_incoming_at=identity.last_incoming_at,
         capabilities=capabilities_of_channel(channel),
     )
-    return Offer(channel, identity, reach, last_seq=last_seq)
 
 
 def _unknown(channel: Channel, details: Sequence[Any], taken: set[tuple[int, str]]) -> Offer:

@@ -13,9 +13,9 @@ from realtime.transaction import Announce, transaction
 from resolvers.access import get_message, hold_conversation
 from resolvers.attached import attachments_of_messages
 from resolvers.attaching import attach, claim_files, kind_of, said_with
-from resolvers.channel_choice import capabilities_of_channel
+from resolvers.channel_choice import reach_by
 from resolvers.channel_target import target_of
-from resolvers.composer import Reach, check_composer
+from resolvers.composer import check_composer
 from resolvers.conversation import caused_by, open_now, save_state
 from resolvers.idempotency import KeyUse, settled
 from resolvers.reply_to import find_parent
@@ -117,15 +117,9 @@ async def retry_message(
                 "Only a message that failed can be sent again, once at a time.",
                 field=("messageId",),
             )
-        channel = failed.contact_channel.channel
         check_composer(
             conversation,
-            Reach(
-                channel.id,
-                channel.is_connected,
-                last_incoming_at=failed.contact_channel.last_incoming_at,
-                capabilities=capabilities_of_channel(channel),
-            ),
+            reach_by(failed.contact_channel),
             is_member=viewer.member_id(conversation.workspace_id) is not None,
             field="messageId",
         )

@@ -35,7 +35,7 @@ SHOWN = """
 composer { restriction canReplyTo channel { id } window { isOpen closesAt } channels {
   channel { id messagingWindowHours } contactChannel { id externalId channel { id } }
   state isDefault restriction window { isOpen closesAt }
-  capabilities { textMaxCharacters canReplyTo showsTyping filesMax fileMaxBytes }
+  capabilities { textMaxCharacters canReplyTo hasTyping filesMax fileMaxBytes }
 } }
 """
 READ = f"query ($id: ID!) {{ conversation(id: $id) {{ {SHOWN} }} }}"
@@ -116,28 +116,32 @@ def test_states_and_windows() -> None:
         assert offer.reach_for(masking) is (None if state is unavailable else reach)
 
 
-async def test_each_channel_has_a_state_a_window_and_reasons(
-    api: Api, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+ALWAYS = {"isOpen": True, "closesAt": None}
+ABILITIES = {
+    "textMaxCharacters": 7000,
+    "canReplyTo": False,
+    "hasTyping": False,
+    "filesMax": 50,
+    "fileMaxBytes": None,
+}
+
+
+async def test_the_channel_decides_window_and_replies(api: Api, world: World) -> None:
     late = await world.connect(messaging_window_hours=24)
     plain = await world.connect(accepts_reply_to=True)
     shut = await world.connect(messaging_window_hours=1)
-    gone = await world.connect()
-    await Channel.filter(id=gone.id).update(is_connected=False)
-    heard, who = await write(late, "carla"), world.owner
-    row, place = heard.conversation_id, on(late)["channelId"]
+    heard, who, place = await write(late, "carla"), world.owner, on(late)["channelId"]
     unreached = ("UNAVAILABLE", "NO_CHANNEL", False)
     assert await listed(api, who, heard) == [
         (place, "ACTIVE", None, True),
         *((on(one)["channelId"], *unreached) for one in (plain, shut)),
     ]
-    await Contact.filter(id=heard.conversation.contact_id).update(phone=PHONE)
     identity = await ContactChannel.get(channel_id=late.id)
     assert identity.last_incoming_at is not None
     closes = identity.last_incoming_at + timedelta(hours=24)
     window = {"isOpen": True, "closesAt": written(closes)}
     shown = await composer_of(api, who, heard)
-    assert shown["channels"][0] == {
+    assert shown.pop("channels")[0] == {
         "channel": {"id": place, "messagingWindowHours": 24},
         "contactChannel": {
             "id": encode_id("ContactChannel", identity.id),
@@ -148,30 +152,38 @@ async def test_each_channel_has_a_state_a_window_and_reasons(
         "isDefault": True,
         "restriction": None,
         "window": window,
-        "capabilities": {
-            "textMaxCharacters": 7000,
-            "canReplyTo": False,
-            "showsTyping": False,
-            "filesMax": 50,
-            "fileMaxBytes": None,
-        },
+        "capabilities": ABILITIES,
     }
-    assert (shown["channel"], shown["window"]) == ({"id": place}, window)
-    assert (shown["canReplyTo"], shown["restriction"]) == (False, None)
-    assert await send(api, who, row, **on(plain)) | {"message": 0} == ACCEPTED
-    always = {"isOpen": True, "closesAt": None}
+    expected = {"restriction": None, "canReplyTo": False, "channel": {"id": place}}
+    assert shown == expected | {"window": window}
+    await Contact.filter(id=heard.conversation.contact_id).update(phone=PHONE)
+    assert (await listed(api, who, heard))[1] == (on(plain)["channelId"], "INACTIVE", None, False)
+    assert await send(api, who, heard.conversation_id, **on(plain)) | {"message": 0} == ACCEPTED
     shown = await composer_of(api, who, heard)
-    assert (shown["channel"]["id"], shown["window"]) == (on(plain)["channelId"], always)
-    assert (shown["canReplyTo"], shown["restriction"]) == (True, None)
-    failed = await send_message(await who.viewer(), row, text="Lost", channel_id=late.id)
+    assert shown.pop("channels")[0]["capabilities"] == ABILITIES | {"canReplyTo": True}
+    expected = {"restriction": None, "canReplyTo": True, "channel": {"id": on(plain)["channelId"]}}
+    assert shown == expected | {"window": ALWAYS}
+
+
+async def test_a_window_closes_at_its_end(
+    api: Api, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late, plain, shut, gone = [
+        await world.connect(messaging_window_hours=hours) for hours in (24, None, 1, None)
+    ]
+    await Channel.filter(id=gone.id).update(is_connected=False)
+    heard, who, place = await write(late, "carla"), world.owner, on(late)["channelId"]
+    row = heard.conversation_id
+    await Contact.filter(id=heard.conversation.contact_id).update(phone=PHONE)
+    for channel in (plain, late):
+        failed = await send_message(await who.viewer(), row, text="Hi", channel_id=channel.id)
     await Message.filter(id=failed.id).update(status=MessageStatus.FAILED)
     again = {"input": {"messageId": encode_id("Message", failed.id)}}
+    closes = (await ContactChannel.get(channel_id=late.id)).last_incoming_at
+    assert closes is not None
+    closes += timedelta(hours=24)
 
-    def at(moment: datetime) -> None:
-        for module in ("resolvers.composer", "schema.objects.composer"):
-            monkeypatch.setattr(f"{module}.now", lambda: moment)
-
-    at(closes)
+    at(closes, monkeypatch)
     expected = [
         (place, "ACTIVE", "WINDOW_CLOSED", True),
         (on(plain)["channelId"], "ACTIVE", None, False),
@@ -182,22 +194,28 @@ async def test_each_channel_has_a_state_a_window_and_reasons(
         shown = await composer_of(api, who, heard)
         assert shown["window"] == {"isOpen": False, "closesAt": written(closes)}
         assert shown["restriction"] == "WINDOW_CLOSED"
-        for given in ({}, on(late)):
-            answer = await send(api, who, row, **given)
-            assert answer == refused("WINDOW_CLOSED", LATE, "channelId")
+        for given, code, text in (
+            ({}, "WINDOW_CLOSED", LATE),
+            (on(late), "WINDOW_CLOSED", LATE),
+            (on(shut), "NO_CHANNEL", FIRST),
+            (on(gone), "NO_CHANNEL", "This channel is disconnected."),
+        ):
+            assert await send(api, who, row, **given) == refused(code, text, "channelId")
         answer = (await api.ask(who, RETRY, **again))["retryMessage"]
         assert answer == refused("WINDOW_CLOSED", LATE, "messageId")
-        assert await send(api, who, row, **on(shut)) == refused("NO_CHANNEL", FIRST, "channelId")
-        off = "This channel is disconnected."
-        assert await send(api, who, row, **on(gone)) == refused("NO_CHANNEL", off, "channelId")
-    at(closes - timedelta(microseconds=1))
+    at(closes - timedelta(microseconds=1), monkeypatch)
     assert await listed(api, who, heard) == [(place, "ACTIVE", None, True), *expected[1:]]
     assert (await api.ask(who, RETRY, **again))["retryMessage"]["userErrors"] == []
-    at(closes)
-    await write(late, "carla", "Still there?")
-    monkeypatch.undo()
+    at(closes, monkeypatch)
+    await ContactChannel.filter(channel_id=late.id).update(last_incoming_at=closes)
     assert await send(api, who, row, **on(late)) | {"message": 0} == ACCEPTED
     await check_restrictions(api, world, heard.conversation, expected)
+
+
+def at(moment: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make it a certain moment for windows."""
+    for module in ("resolvers.composer", "schema.objects.composer"):
+        monkeypatch.setattr(f"{module}.now", lambda: moment)
 
 
 async def check_restrictions(api: Api, world: World, row: Conversation, states: list[Any]) -> None:

@@ -80,7 +80,7 @@ class ChannelCapabilities:
         return self.given.has_reply_to
 
     @strawberry.field
-    def shows_typing(self) -> bool:
+    def has_typing(self) -> bool:
         """Whether the contact sees that somebody types."""
         return self.given.has_typing
 

@@ -18,7 +18,7 @@ async def constrain(_apps: Any, editor: BaseSchemaEditor) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0022_files")]
+    dependencies = [("models", "0023_masked_names")]
 
     initial = False
 
