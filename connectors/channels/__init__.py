@@ -42,11 +42,11 @@ class Capabilities:
     """What a channel can do; None for a limit that does not exist."""
 
     text_max_characters: int
-    window_seconds: int | None
-    """How long a contact can be written to after they wrote."""
     has_typing: bool
     has_reply_to: bool
     receipts: frozenset[ReceiptStatus]
+    window_seconds: int | None = None
+    """How long a contact can be written to after they wrote."""
     files_max: int = 0
     """How many files one message takes."""
     file_max_bytes: int | None = None

@@ -54,7 +54,6 @@ from connectors.http import GuardedClient, NotSent, OutcomeUnknown, RequestRefus
 
 CAPABILITIES = Capabilities(
     text_max_characters=7000,
-    window_seconds=None,
     has_typing=False,
     has_reply_to=False,
     receipts=frozenset(ReceiptStatus),
