@@ -6,7 +6,6 @@ from typing import Any
 
 import strawberry
 
-from connectors.channels import Capabilities
 from models.channel import Channel as ChannelRow
 from models.clock import now
 from models.contact_channel import ContactChannel as ContactChannelRow
@@ -67,32 +66,32 @@ def _window(reach: Reach) -> MessagingWindow:
 class ChannelCapabilities:
     """What a channel can do, and how much it takes."""
 
-    given: strawberry.Private[Capabilities]
+    reach: strawberry.Private[Reach]
 
     @strawberry.field
     def text_max_characters(self) -> int:
         """How long a text can be."""
-        return self.given.text_max_characters
+        return self.reach.capabilities.text_max_characters
 
     @strawberry.field
     def can_reply_to(self) -> bool:
         """Whether a message can say which one it answers."""
-        return self.given.has_reply_to
+        return self.reach.capabilities.has_reply_to
 
     @strawberry.field
     def has_typing(self) -> bool:
         """Whether the contact sees that somebody types."""
-        return self.given.has_typing
+        return self.reach.capabilities.has_typing
 
     @strawberry.field
     def files_max(self) -> int:
         """How many files a message can have."""
-        return self.given.files_max
+        return self.reach.capabilities.files_max
 
     @strawberry.field
     def file_max_bytes(self) -> int | None:
         """How large a file can be; null: as large as any upload."""
-        return self.given.file_max_bytes
+        return self.reach.capabilities.file_max_bytes
 
 
 @strawberry.type
@@ -142,7 +141,7 @@ class ComposerChannel:
     @strawberry.field
     def capabilities(self) -> ChannelCapabilities:
         """What the channel can do."""
-        return ChannelCapabilities(given=self.offer.reach.capabilities)
+        return ChannelCapabilities(reach=self.offer.reach)
 
 
 def _listed(composer: "Composer", found: Sequence[Offer] | None) -> list[ComposerChannel]:
