@@ -8,6 +8,7 @@ from tortoise.models import Model
 
 from models.comment import Comment
 from models.message import Message
+from models.snippet import Snippet
 from models.workspace import Workspace
 
 
@@ -118,6 +119,25 @@ class CommentAttachment(Model):
     class Meta:
         table = "comment_attachment"
         unique_together = (("comment", "position"),)
+
+
+class SnippetAttachment(Model):
+    """A file of a snippet, in its place among them."""
+
+    id = fields.BigIntField(primary_key=True)
+    snippet: fields.ForeignKeyRelation[Snippet] = fields.ForeignKeyField(
+        "models.Snippet", related_name="attachments"
+    )
+    snippet_id: int
+    attachment: fields.ForeignKeyRelation[Attachment] = fields.ForeignKeyField(
+        "models.Attachment", related_name="snippets", db_index=True
+    )
+    attachment_id: int
+    position = fields.IntField()
+
+    class Meta:
+        table = "snippet_attachment"
+        unique_together = (("snippet", "position"),)
 
 
 class FileUsage(Model):

@@ -99,7 +99,8 @@ async def get_workspace(viewer: Viewer, workspace_id: int, right: Right = Right.
 async def hold_workspace(viewer: Viewer, workspace_id: int, right: Right) -> Workspace:
     """Return a workspace of the viewer to be changed, locked until the transaction ends."""
     require(viewer, workspace_id, right)
-    return await Workspace.select_for_update().get(id=workspace_id)
+    # Not FOR UPDATE: who writes a row that refers to it need not wait, and may hold what is wanted.
+    return await Workspace.select_for_update(no_key=True).get(id=workspace_id)
 
 
 async def get_conversation(

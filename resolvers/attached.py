@@ -1,4 +1,4 @@
-"""Attached: files by keys, and those of messages and comments, whoever asks."""
+"""Attached: files by keys, and those of messages, comments and snippets, whoever asks."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -22,6 +22,43 @@ async def attachments_of_messages(ids: Collection[int]) -> dict[int, list[Attach
 async def attachments_of_comments(ids: Collection[int]) -> dict[int, list[Attachment]]:
     """Return the files of comments, in their order; two statements."""
     return await _attachments_of("comment", ids)
+
+
+async def attachments_of_snippets(ids: Collection[int]) -> dict[int, list[Attachment]]:
+    """Return the files of snippets, in their order; two statements."""
+    return await _attachments_of("snippet", ids)
+
+
+async def file_counts_of_snippets(ids: Collection[int]) -> dict[int, int]:
+    """Return how many files snippets have."""
+    rows = await sql.records(
+        "SELECT snippet_id, COUNT(*) FROM snippet_attachment"
+        f" WHERE {sql.among('snippet_id')} GROUP BY snippet_id",
+        sql.group(ids),
+    )
+    return dict.fromkeys(ids, 0) | {row[0]: row[1] for row in rows}
+
+
+async def in_snippets(ids: Collection[int]) -> set[int]:
+    """Return which of these files are in a snippet."""
+    rows = await sql.records(
+        f"SELECT attachment_id FROM snippet_attachment WHERE {sql.among('attachment_id')}",
+        sql.group(ids),
+    )
+    return {row[0] for row in rows}
+
+
+async def lock_files(ids: Collection[int], strength: str) -> None:
+    """Lock rows of files, in the order of their ids, until the transaction ends.
+
+    `UPDATE` is for who may let them be gone, `KEY SHARE` for who attaches them: of these there may
+    be several at once. SQLite has one writer anyway.
+    """
+    if sql.dialect() == "postgres":
+        await sql.rows(
+            f"SELECT 1 FROM attachment WHERE {sql.among('id')} ORDER BY id FOR {strength}",
+            sql.group(ids),
+        )
 
 
 async def _attachments_of(table: str, ids: Collection[int]) -> dict[int, list[Attachment]]:

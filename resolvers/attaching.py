@@ -1,6 +1,9 @@
-"""Attaching: files become part of a message or a comment, in order, by who brought them."""
+"""Attaching: files become part of a message, a comment or a snippet, in order.
 
-from collections.abc import Sequence
+Who brought one attaches it once; what a snippet has can be attached again and again.
+"""
+
+from collections.abc import Collection, Sequence
 
 from connectors.channels import Capabilities
 from models.attachment import Attachment, AttachmentKind, AttachmentState
@@ -8,24 +11,19 @@ from models.engine import sql
 from models.message import MessageKind
 from models.refusal import Code, Refused
 from realtime.transaction import Announce
-from resolvers.attached import attachments_by_id
+from resolvers.attached import attachments_by_id, in_snippets, lock_files
 from resolvers.attachment import THERE
 from resolvers.viewer import Viewer, hidden
 
 MAX_FILES = 50
-"""How many files a message or a comment has (product rule 18)."""
+"""How many files a message, a comment or a snippet has (product rule 18)."""
 FIELD = "attachmentIds"
 
 
 def check_files(ids: Sequence[int]) -> None:
     """Refuse too many files, and one that is named twice."""
     if len(ids) > MAX_FILES:
-        raise Refused(
-            Code.INVALID,
-            "A message or a comment has at most {limit} files.",
-            field=(FIELD,),
-            limit=MAX_FILES,
-        )
+        raise Refused(Code.INVALID, "At most {limit} files.", field=(FIELD,), limit=MAX_FILES)
     for place, key in enumerate(ids):
         if key and key in ids[:place]:
             raise Refused(Code.INVALID, "This file is there twice.", field=(FIELD, str(place)))
@@ -69,33 +67,64 @@ async def claim_files(
     ids: Sequence[int],
     capabilities: Capabilities | None = None,
 ) -> Sequence[Attachment]:
-    """Return the viewer's own files of these ids, taken by this transaction, in their order.
+    """Return the files of these ids, held by this transaction, in their order.
 
-    Of two that take one, one gets it. Refuses, naming the place of the file at fault, what is not
-    there yet, belongs to something, or is not theirs.
+    They are the viewer's own that belong to nothing, of which each goes to one of two who take it,
+    and those of the workspace's snippets, which stay there. Refuses, naming the place of the file
+    at fault, what is not there yet, belongs to something else, or is not theirs.
     """
     check_files(ids)
+    if not ids:
+        return []
+    await lock_files(ids, "KEY SHARE")
+    files = await _claim(viewer, workspace_id, ids, await in_snippets(ids))
+    if capabilities is not None:
+        check_channel(capabilities, files)
+    return files
+
+
+async def claim_for_snippet(
+    viewer: Viewer, workspace_id: int, ids: Sequence[int], kept: Collection[int] = ()
+) -> Sequence[Attachment]:
+    """Return the files that a snippet is to have: the viewer's own, and those that it has had.
+
+    All of them are locked as for who lets files be gone, which may become of those it has had.
+    """
+    check_files(ids)
+    held = {*ids, *kept}
+    if not held:
+        return []
+    await lock_files(held, "UPDATE")
+    return await _claim(viewer, workspace_id, ids, kept)
+
+
+async def _claim(
+    viewer: Viewer, workspace_id: int, ids: Sequence[int], shared: Collection[int]
+) -> Sequence[Attachment]:
+    """Return locked files: shared ones stay what they are, others are taken."""
     rows = await attachments_by_id(ids) if ids else {}
     for place, key in enumerate(ids):
         row, field = rows.get(key), (FIELD, str(place))
-        if row is None or row.actor != viewer.actor or row.workspace_id != workspace_id:
+        if row is None or row.workspace_id != workspace_id:
+            raise hidden(field)
+        if key in shared:
+            continue
+        if row.actor != viewer.actor:
             raise hidden(field)
         if row.state is AttachmentState.WAITING:
             raise Refused(Code.WRONG_STATE, "This file has not come yet.", field=field)
         if row.state not in THERE:
             raise hidden(field)
-    taken = await _take(ids) if ids else set()
+    own = [key for key in ids if key not in shared]
+    taken = {*shared, *(await _take(own) if own else ())}
     for place, key in enumerate(ids):
         if key not in taken:
             raise Refused(
                 Code.WRONG_STATE,
-                "This file belongs to a message or a comment.",
+                "This file belongs to a message, a comment or a snippet.",
                 field=(FIELD, str(place)),
             )
-    files = [rows[key] for key in ids]
-    if capabilities is not None:
-        check_channel(capabilities, files)
-    return files
+    return [rows[key] for key in ids]
 
 
 async def _take(ids: Sequence[int]) -> set[int]:
@@ -108,7 +137,7 @@ async def _take(ids: Sequence[int]) -> set[int]:
 
 
 def attach(owner: str, owner_id: int, files: Sequence[Attachment], announce: Announce) -> None:
-    """Have files written as those of a message or a comment that is written before them."""
+    """Have files written as those of a message, comment or snippet that is written before them."""
     for position, file in enumerate(files):
         link = {f"{owner}_id": owner_id, "attachment_id": file.id, "position": position}
         announce.insert(f"{owner}_attachment", **link)

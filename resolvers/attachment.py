@@ -10,7 +10,7 @@ from models.engine import sql
 from models.refusal import Code, Refused
 from realtime.transaction import transaction
 from resolvers.access import sees_place
-from resolvers.attached import attachments_by_id, places_of_attachments
+from resolvers.attached import attachments_by_id, in_snippets, places_of_attachments
 from resolvers.file_erasure import bury_files
 from resolvers.file_types import type_named
 from resolvers.idempotency import claim_key
@@ -122,7 +122,7 @@ async def delete_attachment(viewer: Viewer, attachment_id: int) -> int:
         if not can_be_deleted(viewer, row) or not await bury_files([row.id], announce):
             raise Refused(
                 Code.WRONG_STATE,
-                "This file belongs to a message or a comment.",
+                "This file belongs to a message, a comment or a snippet.",
                 field=("attachmentId",),
             )
     return attachment_id
@@ -142,16 +142,18 @@ async def get_attachment(viewer: Viewer, attachment_id: int, field: str = "id") 
 
 
 async def visible_attachments(viewer: Viewer, ids: Collection[int]) -> Mapping[int, Attachment]:
-    """Return the files that the viewer sees: their own, until they belong to something, and those
-    of conversations that they see."""
+    """Return the files that the viewer sees: their own, until they belong to something, those of
+    conversations that they see, and those of snippets of their workspaces."""
     rows = await attachments_by_id(ids)
     rows = {key: row for key, row in rows.items() if row.workspace_id in viewer.memberships}
     others = [key for key, row in rows.items() if not can_be_deleted(viewer, row)]
     places = await places_of_attachments(others) if others else {}
+    kept = await in_snippets(others) if others else set()
     return {
         key: row
         for key, row in rows.items()
         if can_be_deleted(viewer, row)
+        or key in kept
         or any(sees_place(viewer, place) for place in places.get(key, ()))
     }
 

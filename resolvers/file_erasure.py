@@ -8,6 +8,7 @@ from models.clock import now
 from models.engine import sql
 from realtime.jobs import ClaimedJob
 from realtime.transaction import Announce, transaction
+from resolvers.attached import lock_files
 from resolvers.file_store import file_store
 from settings import get_settings
 
@@ -15,7 +16,7 @@ ERASE_FILE = "erase_file"
 LOOSE_HOURS = 24
 """How long a file is kept that belongs to nothing."""
 FILES_AT_ONCE = 200
-OWNERS = ("message", "comment")
+OWNERS = ("message", "comment", "snippet")
 """What files belong to; `{owner}_attachment` has the links."""
 
 
@@ -25,11 +26,7 @@ async def bury_files(ids: Collection[int], announce: Announce) -> int:
     Who attaches a file locks its row, too: they find it gone, or are seen here. Returns how many
     there were.
     """
-    if sql.dialect() == "postgres":
-        await sql.rows(
-            f"SELECT 1 FROM attachment WHERE {sql.among('id')} ORDER BY id FOR UPDATE",
-            sql.group(ids),
-        )
+    await lock_files(ids, "UPDATE")
     links = " AND ".join(
         f"NOT EXISTS (SELECT 1 FROM {owner}_attachment l WHERE l.attachment_id = attachment.id)"
         for owner in OWNERS
@@ -47,9 +44,10 @@ async def bury_files(ids: Collection[int], announce: Announce) -> int:
 
 
 async def files_of(owner: str, ids: Collection[int]) -> list[int]:
-    """Return the files of messages or comments, to be buried once those are no more."""
+    """Return the files of messages, comments or snippets, to be buried once those are no more."""
     rows = await sql.records(
-        f"SELECT attachment_id FROM {owner}_attachment WHERE {sql.among(f'{owner}_id')}",
+        f"SELECT attachment_id FROM {owner}_attachment WHERE {sql.among(f'{owner}_id')}"
+        " ORDER BY position",
         sql.group(ids),
     )
     return [row[0] for row in rows]

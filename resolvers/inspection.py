@@ -10,6 +10,7 @@ from models.attachment import Attachment, AttachmentKind, AttachmentState
 from models.engine import sql
 from models.refusal import Code, Refused
 from realtime.attachment_events import AttachmentChanged
+from realtime.events import WorkspaceSettingsChanged
 from realtime.jobs import ClaimedJob
 from realtime.transaction import Announce, transaction
 from resolvers.attached import attachments_by_id
@@ -76,7 +77,7 @@ async def inspect_file(job: ClaimedJob) -> None:
 
 
 async def tell_of(attachment_id: int, announce: Announce) -> None:
-    """Announce that a file of messages is otherwise than it was."""
+    """Announce that a file of messages or snippets is otherwise than it was."""
     rows = await sql.records(
         "SELECT t.workspace_id, t.conversation_id, t.id FROM message_attachment l"
         " JOIN message t ON t.id = l.message_id JOIN conversation c ON c.id = t.conversation_id"
@@ -85,3 +86,9 @@ async def tell_of(attachment_id: int, announce: Announce) -> None:
     )
     for row in rows:
         announce(AttachmentChanged(*row))
+    for key in await sql.records(
+        "SELECT DISTINCT t.workspace_id FROM snippet_attachment l"
+        " JOIN snippet t ON t.id = l.snippet_id WHERE l.attachment_id = ?",
+        attachment_id,
+    ):
+        announce(WorkspaceSettingsChanged(key[0]))

@@ -1,6 +1,6 @@
-"""Snippets: texts that a workspace keeps to be sent again and again."""
+"""Snippets: texts and files that a workspace keeps to be sent again and again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,12 @@ from models.queries import Records, Where, read
 from models.refusal import Code, Conflict, Refused
 from models.snippet import SNIPPETS, Snippet, SnippetRecord
 from realtime.events import WorkspaceSettingsChanged
-from realtime.transaction import transaction
+from realtime.transaction import Announce, transaction
 from resolvers.access import hold_workspace
+from resolvers.attaching import attach, claim_for_snippet, said_with
 from resolvers.batches import snippets_by_id
 from resolvers.contact_search import read_search, search_where
+from resolvers.file_erasure import bury_files, files_of
 from resolvers.idempotency import claim_key
 from resolvers.message import check_text
 from resolvers.names import NAME_LENGTH, check_name
@@ -49,10 +51,12 @@ class Content:
         }
 
 
-def check_content(name: str | None, topic: str | None, text: str | None) -> Content:
+def check_content(
+    name: str | None, topic: str | None, text: str | None, *, has_files: bool = False
+) -> Content:
     """Return a snippet without blanks around its name and topic; refuse what does not fit.
 
-    A blank topic is none; a text is one that can be sent.
+    A blank topic is none; text and files are what can be sent.
     """
     name, topic = check_name(name), (topic or "").strip()
     for field, value in (("name", name), ("topic", topic)):
@@ -60,7 +64,7 @@ def check_content(name: str | None, topic: str | None, text: str | None) -> Cont
             raise Refused(
                 Code.TOO_LONG, "At most {limit} characters.", field=(field,), limit=NAME_LENGTH
             )
-    return Content(name, topic or None, check_text(text or ""))
+    return Content(name, topic or None, check_text(text or "", has_files=has_files))
 
 
 async def list_snippets(
@@ -109,22 +113,24 @@ async def create_snippet(
     workspace_id: int,
     *,
     name: str,
-    text: str,
+    text: str = "",
     topic: str | None = None,
+    attachment_ids: Sequence[int] = (),
     idempotency_key: str | None = None,
 ) -> SnippetRecord:
-    """Keep a text; refuse a name that is taken, whatever its case and accents, and more than 5,000
-    of them."""
+    """Keep a text and files; refuse a name that is taken, whatever its case and accents, and more
+    than 5,000 of them."""
     async with transaction() as announce:
         await hold_workspace(viewer, workspace_id, Right.MANAGE_SETTINGS)
-        claim = await claim_key(
-            viewer, workspace_id, "createSnippet", idempotency_key, [name, topic, text]
-        )
+        said = said_with([name, topic, text], attachment_ids)
+        claim = await claim_key(viewer, workspace_id, "createSnippet", idempotency_key, said)
         if claim.first_result is not None:
             return await get_word(viewer, snippets_by_id, claim.first_result, "snippetId")
-        content, moment = check_content(name, topic, text), now()
+        content = check_content(name, topic, text, has_files=bool(attachment_ids))
+        moment = now()
         await _check_free(workspace_id, content)
         await _check_room(workspace_id)
+        files = await claim_for_snippet(viewer, workspace_id, attachment_ids)
         made = await Snippet.create(
             workspace_id=workspace_id,
             created_by_id=viewer.member_id(workspace_id),
@@ -132,6 +138,7 @@ async def create_snippet(
             updated_at=moment,
             **content.columns(),
         )
+        attach("snippet", made.id, files, announce)
         await claim.remember(made.id)
         announce(WorkspaceSettingsChanged(workspace_id))
         return await get_word(viewer, snippets_by_id, made.id, "snippetId")
@@ -142,9 +149,10 @@ async def update_snippet(
     snippet_id: int,
     changes: Mapping[str, str | None],
     *,
+    attachment_ids: Sequence[int] | None = None,
     expected_version: int | None = None,
 ) -> SnippetRecord:
-    """Change the given ones of `name`, `topic` and `text`; Conflict for another version.
+    """Change the given ones of `name`, `topic`, `text` and files; Conflict for another version.
 
     What was sent stays as it is.
     """
@@ -154,10 +162,14 @@ async def update_snippet(
             raise Conflict(snippet)
         before = Content(snippet.name, snippet.topic, snippet.text)
         given = {"name": before.name, "topic": before.topic, "text": before.text} | dict(changes)
-        content = check_content(given["name"], given["topic"], given["text"])
-        if content == before:
+        had = await files_of("snippet", [snippet_id])
+        files = had if attachment_ids is None else list(attachment_ids)
+        content = check_content(given["name"], given["topic"], given["text"], has_files=bool(files))
+        if content == before and files == had:
             return snippet
         await _check_free(snippet.workspace_id, content, except_id=snippet.id)
+        if files != had:
+            await _exchange(viewer, snippet, had, files, announce)
         await _write(snippet, content)
         announce(WorkspaceSettingsChanged(snippet.workspace_id))
         return await get_word(viewer, snippets_by_id, snippet_id, "snippetId")
@@ -167,9 +179,28 @@ async def delete_snippet(viewer: Viewer, snippet_id: int) -> int:
     """Delete a snippet for ever and return its id; what was sent stays as it is."""
     async with transaction() as announce:
         snippet = await hold_word(viewer, snippets_by_id, snippet_id, "snippetId")
+        files = await files_of("snippet", [snippet_id])
         await sql.affected("DELETE FROM snippet WHERE id = ?", snippet.id)
+        if files:
+            await bury_files(files, announce)
         announce(WorkspaceSettingsChanged(snippet.workspace_id))
     return snippet_id
+
+
+async def _exchange(
+    viewer: Viewer,
+    snippet: SnippetRecord,
+    had: Sequence[int],
+    wanted: Sequence[int],
+    announce: Announce,
+) -> None:
+    """Have a held snippet have other files, or in another order; what was sent keeps its own."""
+    files = await claim_for_snippet(viewer, snippet.workspace_id, wanted, kept=had)
+    await sql.affected("DELETE FROM snippet_attachment WHERE snippet_id = ?", snippet.id)
+    gone = set(had).difference(wanted)
+    if gone:
+        await bury_files(gone, announce)
+    attach("snippet", snippet.id, files, announce)
 
 
 async def _write(snippet: SnippetRecord, content: Content) -> None:

@@ -25,7 +25,8 @@ class AddCommentInput:
     text: str = ""
     """1 to 1,000 characters; with files, it may be omitted."""
     attachment_ids: list[strawberry.ID] = strawberry.field(default_factory=list)
-    """At most 50 files of the viewer's own that belong to nothing, in their order."""
+    """At most 50 files, in their order: the viewer's own that belong to nothing, and those of
+    snippets, which stay there."""
     mentioned_member_ids: list[strawberry.ID] = strawberry.field(default_factory=list)
     """At most 50 active members of the workspace; a mention shows the conversation to nobody."""
     idempotency_key: str | None = None

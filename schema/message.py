@@ -27,7 +27,8 @@ class SendMessageInput:
     """1 to 7,000 characters, also with its variables filled in; `previewMessage` shows how. With
     files, it may be omitted."""
     attachment_ids: list[strawberry.ID] = strawberry.field(default_factory=list)
-    """At most 50 files of the viewer's own that belong to nothing, in their order."""
+    """At most 50 files, in their order: the viewer's own that belong to nothing, and those of
+    snippets, which stay there."""
     channel_id: strawberry.ID | None = None
     """The channel to send it on; omitted: the one used last."""
     reply_to_message_id: strawberry.ID | None = None

@@ -8,21 +8,23 @@ from strawberry.types.unset import UNSET
 from models.snippet import SnippetRecord
 from resolvers import snippet as snippets
 from schema.context import Info, viewer_of
-from schema.ids import decode_id, encode_id
+from schema.ids import decode_id, encode_id, keys
 from schema.objects.snippet import Snippet
 from schema.payload import Payload, mutation, result
 
 
 @strawberry.input
 class CreateSnippetInput:
-    """A text that is to be kept."""
+    """A text that is to be kept, perhaps with files."""
 
     workspace_id: strawberry.ID
     """The workspace."""
     name: str
     """1 to 100 characters, unique in the workspace whatever the case and the accents."""
-    text: str
-    """1 to 7,000 characters."""
+    text: str = ""
+    """At most 7,000 characters; blank only with files."""
+    attachment_ids: list[strawberry.ID] = strawberry.field(default_factory=list)
+    """Its files, at most 50, in their order: uploads of one's own that belong to nothing."""
     topic: str | None = None
     """What it is about: at most 100 characters; blank is none."""
     idempotency_key: str | None = None
@@ -46,7 +48,10 @@ class UpdateSnippetInput:
     name: str | None = UNSET
     """1 to 100 characters, unique in the workspace whatever the case and the accents."""
     text: str | None = UNSET
-    """1 to 7,000 characters."""
+    """At most 7,000 characters; blank only with files."""
+    attachment_ids: list[strawberry.ID] | None = UNSET
+    """All its files, at most 50, in their order: those that it has already, and uploads of one's
+    own that belong to nothing. What was sent keeps its files."""
     topic: str | None = UNSET
     """What it is about: at most 100 characters; blank is none."""
     expected_version: int | None = None
@@ -82,19 +87,25 @@ def _changes(input: UpdateSnippetInput) -> Mapping[str, str | None]:
     return {name: value for name, value in given.items() if value is not UNSET}
 
 
+def _files(input: UpdateSnippetInput) -> list[int] | None:
+    given = input.attachment_ids
+    return None if given is UNSET else keys(given or (), "Attachment")
+
+
 @strawberry.type
 class Mutation:
     """The snippets of a workspace."""
 
     @mutation
     async def create_snippet(self, info: Info, input: CreateSnippetInput) -> CreateSnippetPayload:
-        """Keep a text, of at most 5,000; for owners and managers."""
+        """Keep a text with files, of at most 5,000; for owners and managers."""
         snippet = await snippets.create_snippet(
             viewer_of(info),
             decode_id(input.workspace_id, "Workspace", "workspaceId"),
             name=input.name,
             text=input.text,
             topic=input.topic,
+            attachment_ids=keys(input.attachment_ids, "Attachment"),
             idempotency_key=input.idempotency_key,
         )
         return CreateSnippetPayload(snippet=snippet)
@@ -106,6 +117,7 @@ class Mutation:
             viewer_of(info),
             decode_id(input.snippet_id, "Snippet", "snippetId"),
             _changes(input),
+            attachment_ids=_files(input),
             expected_version=input.expected_version,
         )
         return UpdateSnippetPayload(snippet=snippet)

@@ -6,7 +6,8 @@ from typing import Any
 import strawberry
 
 from models.snippet import SnippetRecord
-from resolvers import batches
+from resolvers import attached, batches
+from schema.objects.attachment import Attachment
 from schema.objects.member import Member
 from schema.objects.node import Node, global_id
 from schema.relation import relation
@@ -29,6 +30,16 @@ class Snippet(Node):
     """When it was made."""
     updated_at: datetime
     """When it was last changed."""
+
+    @relation(list[Attachment], attached.attachments_of_snippets, needs=("id",))
+    def attachments(root: strawberry.Parent[SnippetRecord]) -> int:
+        """Its files, in their order: their ids can be sent again and again."""
+        return root.id
+
+    @relation(int, attached.file_counts_of_snippets, needs=("id",))
+    def attachment_count(root: strawberry.Parent[SnippetRecord]) -> int:
+        """How many files it has."""
+        return root.id
 
     @relation(Member | None, batches.members_by_id, needs=("created_by_id",))
     def created_by(root: strawberry.Parent[SnippetRecord]) -> int | None:
