@@ -57,40 +57,49 @@ def ids_of(payload: Any) -> list[str]:
     return [one["id"] for one in payload["snippet"]["attachments"]]
 
 
-async def test_what_was_sent_keeps_its_files_whatever_becomes_of_the_snippet(
-    api: Api, world: World, door: httpx2.AsyncClient, tmp_path: Path
+async def test_who_sees_snippets_sees_their_files(
+    api: Api, world: World, door: httpx2.AsyncClient
 ) -> None:
-    message = await world.hear("Hello")
-    manager = await world.add("Mia", role=Role.MANAGER)
-    ada, own = await world.add("Ada"), await world.add("Own", visibility=Visibility.OWN)
-    first, second, third, fourth = await texts(api, world, door, manager, 4)
+    message, own = await world.hear("Hello"), await world.add("Own", visibility=Visibility.OWN)
+    manager, ada = await world.add("Mia", role=Role.MANAGER), await world.add("Ada")
+    first, second = await texts(api, world, door, manager, 2)
     key = {"idempotencyKey": "k"}
-    made = await make(api, world, manager, [second, first, third], **key)
+    made = await make(api, world, manager, [second, first], **key)
     assert (made["userErrors"], made["snippet"]["text"]) == ([], "")
-    assert (ids_of(made), made["snippet"]["attachmentCount"]) == ([second, first, third], 3)
-    assert await make(api, world, manager, [second, first, third], **key) == made
+    assert ids_of(made) == [second, first]
+    assert await make(api, world, manager, [second, first], **key) == made
     offers = await api.ask(ada, SUGGEST, id=conversation_id(message))
     [offer] = offers["composerSuggestions"]
     names = [one["fileName"] for one in offer["snippet"]["attachments"]]
-    assert (offer["snippet"]["attachmentCount"], names) == (3, ["1.txt", "0.txt", "2.txt"])
-    seen = (await api.ask(own, NODE, id=second))["node"]  # who sees no conversation sees snippets
+    assert (offer["snippet"]["attachmentCount"], names) == (2, ["1.txt", "0.txt"])
+    seen = (await api.ask(own, NODE, id=second))["node"]  # who sees this conversation not
     assert (await door.get(path_of(seen["url"]))).content == b"file 1"
     assert seen["viewerCanDelete"] is False
+    assert codes(await send(api, ada, message, second)) == []
+    await delete_snippet(await manager.viewer(), decode_id(made["snippet"]["id"], "Snippet"))
+    assert (await door.get(path_of(seen["url"]))).status_code == 404
 
+
+async def test_what_was_sent_keeps_its_files_whatever_becomes_of_the_snippet(
+    api: Api, world: World, door: httpx2.AsyncClient, tmp_path: Path
+) -> None:
+    message, ada = await world.hear("Hello"), await world.add("Ada")
+    first, second, third, fourth = await texts(api, world, door, world.owner, 4)
+    made = await make(api, world, world.owner, [second, first, third])
     mine = await bring(api, world, door, ada, "mine.txt", b"mine")
+    key = {"idempotencyKey": "k"}
     sent = await send(api, ada, message, second, mine["id"], first, **key)
     assert sent["userErrors"] == []
     again = await send(api, ada, message, second, mine["id"], first, **key)
     assert again["message"]["id"] == sent["message"]["id"]
     assert codes(await send(api, world.owner, message, second)) == []
     assert codes(await comment(api, ada, message, second, third)) == []
-    changed = await change(
-        api, manager, made["snippet"]["id"], attachmentIds=[fourth, third], expectedVersion=1
-    )
+    snippet = made["snippet"]["id"]
+    given = {"attachmentIds": [fourth, third]}
+    changed = await change(api, world.owner, snippet, **given, expectedVersion=1)
     assert (ids_of(changed), changed["snippet"]["version"]) == ([fourth, third], 2)
-    again = await change(api, manager, made["snippet"]["id"], attachmentIds=[fourth, third])
-    assert again == changed
-    await delete_snippet(await manager.viewer(), decode_id(made["snippet"]["id"], "Snippet"))
+    assert await change(api, world.owner, snippet, **given) == changed
+    await delete_snippet(await world.owner.viewer(), decode_id(snippet, "Snippet"))
     await run_jobs()
     states = {row.id: row.state for row in await Attachment.all()}
     assert decode_id(fourth, "Attachment") not in states  # nothing else had it
@@ -99,8 +108,8 @@ async def test_what_was_sent_keeps_its_files_whatever_becomes_of_the_snippet(
     shown = (await api.ask(ada, FILES, id=sent["message"]["id"]))["message"]["attachments"]
     assert [one["fileName"] for one in shown] == ["1.txt", "mine.txt", "0.txt"]
     assert (await door.get(path_of(shown[0]["url"]))).content == b"file 1"
-    assert (await door.get(path_of(seen["url"]))).status_code == 404  # now of a conversation alone
-    assert codes(await send(api, ada, message, second)) == [("NOT_FOUND", ["attachmentIds", "0"])]
+    late = await send(api, ada, message, second)
+    assert codes(late) == [("NOT_FOUND", ["attachmentIds", "0"])]
 
 
 async def test_refusals_name_the_file_and_change_nothing(
