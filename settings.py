@@ -140,6 +140,8 @@ class Settings(BaseSettings):
     shutdown_seconds: float = 15.0
     """How long a server takes to stop, at most."""
 
+    email_max_bytes: int = 10 * 1024 * 1024
+    """The largest mail that is taken from a mail server."""
     outbound_timeout_seconds: float = 15.0
     """How long a request to a channel's server may take."""
     outbound_private_hosts: str = ""

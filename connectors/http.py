@@ -101,7 +101,7 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
     ) -> httpcore2.AsyncNetworkStream:
         """Connect to the first permitted address of the host that answers."""
         failure: Exception = httpcore2.ConnectError(f"{host} has no address")
-        for address in (await self._permitted(host, port))[:MAX_ADDRESSES_TRIED]:
+        for address in (await self.permitted(host, port))[:MAX_ADDRESSES_TRIED]:
             try:
                 stream = await self._dialer.connect_tcp(
                     address,
@@ -115,7 +115,8 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
                 failure = error
         raise failure
 
-    async def _permitted(self, host: str, port: int) -> Sequence[str]:
+    async def permitted(self, host: str, port: int) -> Sequence[str]:
+        """Return the addresses of a host that may be dialled; raise where all are forbidden."""
         try:
             addresses = await self._resolver(host, port)
         except socket.gaierror as error:
@@ -164,9 +165,9 @@ class GuardedClient:
     ) -> None:
         self._timeout_seconds = timeout_seconds
         self._max_response_bytes = max_response_bytes
-        self.transport = GuardedTransport(
-            backend or GuardedBackend(parse_private_hosts(private_hosts)), ssl_context
-        )
+        self.backend = backend or GuardedBackend(parse_private_hosts(private_hosts))
+        self.ssl_context = ssl_context
+        self.transport = GuardedTransport(self.backend, ssl_context)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "GuardedClient":

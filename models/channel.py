@@ -13,6 +13,8 @@ class ChannelKind(Enum):
 
     CUSTOM = "CUSTOM"
     """An integrator's own server, over plain HTTP."""
+    EMAIL = "EMAIL"
+    """A mailbox: mail goes out by SMTP and comes in by a webhook."""
 
 
 class Channel(Model):
@@ -28,6 +30,7 @@ class Channel(Model):
     handle = fields.CharField(max_length=50, unique=True)
     """The `channelId` that vendor and server name this channel by."""
     base_url = fields.CharField(max_length=2000)
+    """Where an integrator takes messages. Empty for mail, which goes out by `EmailAccount`."""
     token = fields.CharField(max_length=255)
     """The bearer token of both directions; it must be sent, so it cannot be kept as a hash."""
     signing_secret = fields.CharField(max_length=255, null=True)

@@ -30,6 +30,8 @@ class MessageKind(Enum):
     """One voice message."""
     VIDEO = "VIDEO"
     """One video, without text."""
+    EMAIL = "EMAIL"
+    """A mail, with a subject: see `email`."""
     UNSUPPORTED = "UNSUPPORTED"
     """Something that cannot be shown; its `payload` is kept."""
 

@@ -19,6 +19,7 @@ MAKING: Mapping[str, str] = {
     "createSnippet": "Snippet",
     "createAiAgent": "AiAgent",
     "connectChannel": "Channel",
+    "connectEmailChannel": "Channel",
 }
 """The type of what each of these makes, or finds by a token."""
 

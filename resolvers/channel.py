@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
 
@@ -59,7 +60,7 @@ async def connect_channel(
 ) -> Channel:
     """Connect a custom channel; its handle and token are what the integrator configures."""
     require(viewer, workspace_id, Right.MANAGE_CHANNELS)
-    name = _check_name(name)
+    name = check_name(name)
     if not base_url.startswith(("http://", "https://")) or len(base_url) > 2000:
         raise Refused(Code.INVALID, "This is no web address.", field=("baseUrl",))
     check_window(messaging_window_hours)
@@ -98,7 +99,8 @@ def check_window(hours: int | None) -> None:
         )
 
 
-def _check_name(name: str) -> str:
+def check_name(name: str) -> str:
+    """Return a channel's name, trimmed; refuse one that is blank or too long."""
     name = name.strip()
     if not 1 <= len(name) <= NAME_LENGTH:
         raise Refused(
@@ -121,9 +123,14 @@ async def accept_webhook(body: bytes, headers: dict[str, str]) -> int:
         body, headers, token=channel.token, hmac_secret=channel.signing_secret
     ):
         raise WebhookRefused
+    return await keep_items(channel, custom.decode(body))
+
+
+async def keep_items(channel: Channel, items: Sequence[InboundItem]) -> int:
+    """Keep what a channel has brought and enqueue its processing; return how many were new."""
     async with transaction() as announce:
         fresh = 0
-        for item in custom.decode(body):
+        for item in items:
             event_id = await _keep(channel, item)
             if event_id is not None:
                 fresh += 1

@@ -11,14 +11,17 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
-from connectors.channels import AddressKind, Capabilities, custom
+from connectors.channels import AddressKind, Capabilities, custom, email_outbound
 from models.channel import Channel, ChannelKind
 from models.contact_channel import ContactChannel
 from models.engine import sql
 from resolvers.composer import LAST_FAILURE, Reach, known_to
 from resolvers.masking import Masking
 
-CAPABILITIES: Mapping[ChannelKind, Capabilities] = {ChannelKind.CUSTOM: custom.CAPABILITIES}
+CAPABILITIES: Mapping[ChannelKind, Capabilities] = {
+    ChannelKind.CUSTOM: custom.CAPABILITIES,
+    ChannelKind.EMAIL: email_outbound.CAPABILITIES,
+}
 """What the adapter of each kind can do."""
 WRITTEN_FROM_LAST = (
     "CASE WHEN cc.last_incoming_at IS NULL THEN 1 ELSE 0 END, cc.last_incoming_at DESC, cc.id DESC"

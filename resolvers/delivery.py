@@ -14,8 +14,10 @@ from connectors.channels import (
     Sent,
     Unknown,
     custom,
+    email_outbound,
 )
 from connectors.http import GuardedClient
+from models.channel import ChannelKind
 from models.clock import now
 from models.conversation import Conversation
 from models.engine import sql
@@ -25,6 +27,7 @@ from models.records import MessageRow
 from realtime.events import MessageStatusChanged, UnrepliedCleared
 from realtime.jobs import MAX_ATTEMPTS, ClaimedJob, LeaseLost, Retry, outlast
 from realtime.transaction import Announce, transaction
+from resolvers.email_message import letter_of
 from resolvers.masking import cut
 from resolvers.outgoing_files import files_for_vendor
 from resolvers.thread import hold_message
@@ -144,18 +147,23 @@ async def _deliver(client: GuardedClient, job: ClaimedJob, message: Message) -> 
         outcome = Unknown("The server stopped while it was sending this message.")
     else:
         await _mark_attempt(job, message, may_repeat=channel.accepts_idempotency_key)
-        outcome = await custom.send(
-            client,
-            ChannelAddress(
-                channel.base_url, channel.token, channel.handle, channel.accepts_idempotency_key
-            ),
-            await _outgoing(message),
-        )
+        outcome = await _attempt(client, message)
         if job.attempts < MAX_ATTEMPTS:
             await _try_again(message, outcome, channel.accepts_idempotency_key, in_doubt)
         if in_doubt and isinstance(outcome, RetryLater):
             outcome = Unknown(outcome.reason)
     await outlast(lambda: _settle(job, message, outcome))
+
+
+async def _attempt(client: GuardedClient, message: Message) -> SendOutcome:
+    """Hand a message to its channel's vendor."""
+    channel = message.contact_channel.channel
+    if channel.kind is ChannelKind.EMAIL:
+        return await email_outbound.send(client, *await letter_of(message))
+    address = ChannelAddress(
+        channel.base_url, channel.token, channel.handle, channel.accepts_idempotency_key
+    )
+    return await custom.send(client, address, await _outgoing(message))
 
 
 async def _outgoing(message: Message) -> OutgoingMessage:

@@ -12,7 +12,8 @@ from connectors.channels import (
     InboundMessage,
     InboundReceipt,
 )
-from models.channel import Channel
+from connectors.channels.email_inbound import external_id_of
+from models.channel import Channel, ChannelKind
 from models.clock import now
 from models.contact_channel import ContactChannel
 from models.conversation import Conversation
@@ -28,6 +29,7 @@ from resolvers.contact_details import NAME_LENGTH, Claims, Details, clean_email,
 from resolvers.contact_duplicates import MAX_CLAIMS, who_has
 from resolvers.conversation import contact_wrote
 from resolvers.delivery import reply_arrived, report_status
+from resolvers.email_message import keep_mail, mail_of, texts_of
 from resolvers.incoming_file import expect_file
 from resolvers.thread import Draft, Target, append, hold_message, take_message_id
 from resolvers.viewer import hidden
@@ -82,37 +84,47 @@ async def _receive_message(
     is_quarantined = incoming and is_frozen(conversation)
     if not is_quarantined:
         await _note(conversation, target, moment, announce, incoming=incoming)
+    mail = item.email if isinstance(item, InboundMessage) else None
+    text, full_text = texts_of(item.content.text, is_mail=mail is not None)
     draft = Draft(
         direction=Direction.INCOMING if incoming else Direction.OUTGOING,
-        kind=KINDS[item.content.kind],
+        kind=MessageKind.EMAIL if mail else KINDS[item.content.kind],
         source=MessageSource.CONTACT if incoming else MessageSource.ECHO,
-        text=item.content.text or ("" if item.content.attachment_url else None),
+        text=text or ("" if mail or item.content.attachment_url else None),
+        full_text=full_text,
         payload=item.raw.decode() if item.content.kind is ContentKind.UNSUPPORTED else None,
         external_id=item.external_id,
         status=MessageStatus.RECEIVED if incoming else MessageStatus.SENT,
         sent_at=None if incoming else moment,
         provider_at=item.occurred_at,
         is_quarantined=is_quarantined,
-        reply_to_id=await _parent_id(conversation, channel, item.reply_to_external_id),
+        reply_to_id=await _parent_id(conversation, channel, item),
         reply_to_external_id=item.reply_to_external_id,
     )
     reached = Target(target.id, channel.id, await take_message_id())
     message = append(conversation, reached, draft, announce)
     await expect_file(message, item.content, announce)
+    keep_mail(message.id, mail_of(mail) if mail else None, announce)
     if not incoming:
         await announce.flush()
         await reply_arrived(message, announce)
 
 
 async def _parent_id(
-    conversation: ConversationRecord, channel: Channel, external_id: str | None
+    conversation: ConversationRecord, channel: Channel, item: InboundMessage | InboundEcho
 ) -> int | None:
-    """Return which message of the conversation one answers; None where we do not have it."""
-    if external_id is None:
+    """Return which message of the conversation one answers; None where we do not have it.
+
+    A mail may name all of its thread: it answers the last one that we have.
+    """
+    named = [item.reply_to_external_id] if item.reply_to_external_id else []
+    if isinstance(item, InboundMessage) and item.email:
+        named += map(external_id_of, reversed(item.email.thread_ids))
+    if not named:
         return None
-    parents = Message.filter(channel_id=channel.id, external_id=external_id)
-    parent = await parents.filter(conversation_id=conversation.id).first()
-    return parent.id if parent is not None else None
+    parents = Message.filter(channel_id=channel.id, external_id__in=named)
+    found = {row.external_id: row.id for row in await parents.filter(conversation=conversation.id)}
+    return next((found[name] for name in named if name in found), None)
 
 
 async def _conversation_of(target: ContactChannel, workspace_id: int) -> ConversationRecord:
@@ -153,7 +165,7 @@ async def _contact_channel(
     """Find who wrote, or make them known: a first message on a channel makes a new contact.
 
     Where the channel's id of the contact is a phone number that a contact of ours has, it is that
-    contact.
+    contact; so is who writes from the email address of one.
     """
     known = await ContactChannel.filter(
         channel_id=channel.id, external_id=item.external_contact_id
@@ -171,7 +183,7 @@ async def _contact_channel(
 async def _contact_id(
     channel: Channel, external_id: str, profile: ContactProfile, announce: Announce
 ) -> int:
-    """Return the contact who has the vendor's id as their phone, or make one of what it says.
+    """Return the contact whose phone, or email, the vendor's id is, or make one of what it says.
 
     A phone or email that another contact has is only claimed. One statement decides both: a
     contact of that phone that comes up after it meets the unique index, and the item is tried
@@ -181,7 +193,8 @@ async def _contact_id(
     given_email = _free_of_doubt(clean_email, profile.email)
     taken = await who_has(channel.workspace_id, external_id, given_phone, given_email)
     for row in taken:
-        if row["phone"] == external_id:
+        by_mail = channel.kind is ChannelKind.EMAIL and row["email"] == external_id
+        if by_mail or row["phone"] == external_id:
             return int(row["id"])
     phone, claimed_phone = _shared(taken, "phone", given_phone)
     email, claimed_email = _shared(taken, "email", given_email)

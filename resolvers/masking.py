@@ -63,6 +63,11 @@ def without_details(text: str, *, least_digits: int = LEAST_DIGITS) -> str:
     return _NUMBER.sub(shown, _ADDRESS.sub(HIDDEN, text))
 
 
+def without_addresses(text: str) -> str:
+    """Return a text without what may be an email address."""
+    return _ADDRESS.sub(HIDDEN, text)
+
+
 def cut(text: str, length: int) -> str:
     """Return the beginning of a text, at most so long, with no number or address cut in two."""
     if len(text) <= length:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from models.attachment import Attachment
 from models.conversation import ConversationStatus
 from models.episode import ChangeSource
-from models.message import Direction, Message, MessageSource, MessageStatus
+from models.message import Direction, Message, MessageKind, MessageSource, MessageStatus
 from models.records import ConversationRecord, MessageRecord, MessageRow
 from models.refusal import Code, Refused
 from realtime.presence import tell_typing
@@ -17,6 +17,15 @@ from resolvers.channel_choice import reach_by
 from resolvers.channel_target import target_of
 from resolvers.composer import check_composer
 from resolvers.conversation import caused_by, open_now, save_state
+from resolvers.email_message import (
+    Envelope,
+    Mail,
+    address_mail,
+    clean_envelope,
+    keep_mail,
+    mail_again,
+    said_of,
+)
 from resolvers.idempotency import KeyUse, settled
 from resolvers.reply_to import find_parent
 from resolvers.thread import Draft, Target, append, take_message_id
@@ -53,6 +62,7 @@ async def send_message(
     attachment_ids: Sequence[int] = (),
     channel_id: int | None = None,
     reply_to_id: int | None = None,
+    email: Envelope | None = None,
     idempotency_key: str | None = None,
 ) -> MessageRow:
     """Accept a message for delivery, PENDING; without a channel, on the one used last.
@@ -62,24 +72,24 @@ async def send_message(
     message, also where the composer is restricted by then; else it is refused there.
     """
     text = check_text(text, has_files=bool(attachment_ids))
+    email = clean_envelope(email) if email is not None else None
     async with settled(idempotency_key), transaction() as announce:
         conversation = await hold_conversation(
             viewer, conversation_id, Right.REPLY, also_blocked=True
         )
         use = KeyUse(viewer, conversation.workspace_id, "sendMessage", idempotency_key)
         said = said_with([conversation_id, text, channel_id], attachment_ids, reply_to_id)
-        first = await use.first_result(said)
+        first = await use.first_result([*said, *said_of(email)])
         if first is not None:
             return await get_message(viewer, first)
         membership = viewer.memberships[conversation.workspace_id]
-        target, capabilities = await target_of(
-            conversation, channel_id, membership, reply_to_id=reply_to_id
-        )
+        target, can = await target_of(conversation, channel_id, membership, reply_to_id=reply_to_id)
         parent, target = await find_parent(conversation, reply_to_id, target)
-        files = await claim_files(viewer, conversation.workspace_id, attachment_ids, capabilities)
+        mail = await address_mail(conversation, target, can, email, parent)
+        files = await claim_files(viewer, conversation.workspace_id, attachment_ids, can)
         filled = await fill_in(text, conversation, membership.masking)
         message = await _enqueue(
-            viewer, conversation, target, filled, announce, files=files, parent=parent
+            viewer, conversation, target, filled, announce, files=files, parent=parent, mail=mail
         )
         use.remember(message.id, announce)
     _stop_typing(message)
@@ -123,12 +133,12 @@ async def retry_message(
             is_member=viewer.member_id(conversation.workspace_id) is not None,
             field="messageId",
         )
-        next_message_id = await take_message_id()
-        target = Target(failed.contact_channel_id, failed.channel_id, next_message_id)
+        target = Target(failed.contact_channel_id, failed.channel_id, await take_message_id())
         again = Filled(failed.text or "", failed.full_text)
         files = (await attachments_of_messages([failed.id]))[failed.id]
+        mail = await mail_again(failed, target.next_message_id)
         message = await _enqueue(
-            viewer, conversation, target, again, announce, retried=failed, files=files
+            viewer, conversation, target, again, announce, retried=failed, files=files, mail=mail
         )
         use.remember(message.id, announce)
     return message
@@ -157,6 +167,7 @@ async def _enqueue(
     files: Sequence[Attachment] = (),
     parent: MessageRow | None = None,
     retried: MessageRow | None = None,
+    mail: Mail | None = None,
 ) -> MessageRecord:
     """Have a pending message of a locked conversation written, its event and its delivery.
 
@@ -166,23 +177,32 @@ async def _enqueue(
     if conversation.status is ConversationStatus.CLOSED:
         await open_now(conversation, cause, announce)
         save_state(conversation, announce)
-    reply_to = (parent.id, parent.external_id) if parent else (None, None)
-    if retried:
-        reply_to = (retried.reply_to_id, retried.reply_to_external_id)
+    answered_id, answered_name = _answered(parent, retried)
     draft = Draft(
         direction=Direction.OUTGOING,
-        kind=kind_of(filled.text, files),
+        kind=MessageKind.EMAIL if mail else kind_of(filled.text, files),
+        external_id=mail.header_id if mail else None,
         source=MessageSource.API if cause.source is ChangeSource.API else MessageSource.USER,
         status=MessageStatus.PENDING,
         text=filled.text,
         full_text=filled.full_text,
         author_id=cause.member_id,
         retry_of_id=retried.id if retried else None,
-        reply_to_id=reply_to[0],
-        reply_to_external_id=reply_to[1],
+        reply_to_id=answered_id,
+        reply_to_external_id=answered_name,
     )
     message = append(conversation, target, draft, announce)
     attach("message", message.id, files, announce)
+    keep_mail(message.id, mail, announce)
     in_turn = f"conversation:{conversation.id}"
     announce.job(DELIVER_MESSAGE, {"message_id": message.id}, ordering_key=in_turn)
     return message
+
+
+def _answered(
+    parent: MessageRow | None, retried: MessageRow | None
+) -> tuple[int | None, str | None]:
+    """Return our id and the vendor's of what a message answers."""
+    if retried:
+        return retried.reply_to_id, retried.reply_to_external_id
+    return (parent.id, parent.external_id) if parent else (None, None)

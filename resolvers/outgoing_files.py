@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from connectors.channels import OutgoingFile
+from connectors.channels.email_outbound import LetterFile
 from models.attachment import AttachmentKind
 from models.message import Message
 from resolvers.attached import attachments_of_messages
 from resolvers.attachment import sign_for_vendor
+from resolvers.file_store import file_store
 from settings import get_settings
 
 NAMES: Mapping[AttachmentKind, str] = {
@@ -33,3 +35,18 @@ async def files_for_vendor(message: Message) -> Sequence[OutgoingFile]:
         )
         for row in rows
     ]
+
+
+async def parts_of(message: Message) -> tuple[LetterFile, ...]:
+    """Return the files of a mail with their content."""
+    rows = (await attachments_of_messages([message.id]))[message.id]
+    return tuple(
+        [
+            LetterFile(
+                row.file_name,
+                row.content_type,
+                await file_store().read(row.storage_key or "", 0, row.byte_size),
+            )
+            for row in rows
+        ]
+    )

@@ -13,6 +13,7 @@ from models.conversation import ConversationStatus
 from models.custom_field import CustomFieldKind
 from models.custom_inbox import InboxSharing
 from models.draft import DraftSurface
+from models.email_account import SmtpSecurity
 from models.episode import ChangeSource
 from models.member import Restriction, Role, Visibility
 from models.message import Direction, MessageKind, MessageSource, MessageStatus
@@ -53,6 +54,7 @@ NAMES: dict[type[Enum], str] = {
     MessageKind: "MessageKind",
     MessageSource: "MessageSource",
     MessageStatus: "MessageStatus",
+    SmtpSecurity: "SmtpSecurity",
     SnoozePreset: "SnoozePreset",
     SuggestionTrigger: "SuggestionTrigger",
     PresenceState: "PresenceState",

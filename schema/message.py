@@ -9,12 +9,27 @@ from realtime.events import MessageAdded as MessageAddedFact
 from realtime.events import MessageQuarantined
 from resolvers import message as messages
 from resolvers.access import get_message
+from resolvers.email_message import Envelope
 from schema.context import Info, viewer_of
 from schema.ids import decode_id, decode_optional_id, keys
 from schema.objects.event import MessageAdded
 from schema.objects.message import Message
 from schema.payload import Payload, mutation, result
 from schema.streams import follow
+
+
+@strawberry.input
+class EmailInput:
+    """What is said with a mail besides its text."""
+
+    subject: str | None = None
+    """At most 255 characters on one line. Omitted, or as that of the newest mail but for `Re:`: the
+    mail goes on with its thread; another one begins a thread."""
+    cc: list[str] = strawberry.field(default_factory=list)
+    """The addresses of who gets a copy, as everybody sees who gets the mail; at most 50 together
+    with `bcc`."""
+    bcc: list[str] = strawberry.field(default_factory=list)
+    """The addresses of who gets a copy without anybody seeing it."""
 
 
 @strawberry.input
@@ -33,6 +48,8 @@ class SendMessageInput:
     """The channel to send it on; omitted: the one used last."""
     reply_to_message_id: strawberry.ID | None = None
     """A message on that channel that it answers, and for which `canReplyTo`."""
+    email: EmailInput | None = None
+    """On a channel of mail only; omitted there: the subject of the newest mail, and no copies."""
     idempotency_key: str | None = None
     """1 to 255 printable characters: sent again with the same input, nothing happens twice."""
 
@@ -63,6 +80,10 @@ class RetryMessagePayload(Payload):
     """The message that sends the old one's text again."""
 
 
+def _envelope(given: EmailInput | None) -> Envelope | None:
+    return Envelope(given.subject, tuple(given.cc), tuple(given.bcc)) if given else None
+
+
 @strawberry.type
 class Query:
     """Reading messages."""
@@ -89,6 +110,7 @@ class Mutation:
             reply_to_id=decode_optional_id(
                 input.reply_to_message_id, "Message", "replyToMessageId"
             ),
+            email=_envelope(input.email),
             idempotency_key=input.idempotency_key,
         )
         return SendMessagePayload(message=message)

@@ -80,6 +80,12 @@ ROWS: dict[str, Row] = {
     "Mutation.connectChannel": act(
         "connectChannel", "workspaceId", right=Right.MANAGE_CHANNELS, values=NEW
     ),
+    "Mutation.connectEmailChannel": act(
+        "connectEmailChannel",
+        "workspaceId",
+        right=Right.MANAGE_CHANNELS,
+        values={"name": "New", "address": "shop@shop.test", "smtpHost": "smtp.shop.test"},
+    ),
     "Mutation.updateWorkspaceSettings": act(
         "updateWorkspaceSettings",
         "workspaceId",

@@ -19,14 +19,18 @@ class Post:
 
     def __init__(self) -> None:
         self.mails: list[Any] = []
+        self.recipients: list[list[str]] = []
         self.answer = "250 OK"
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:
         """Take a mail, or answer what the test wants."""
         if self.answer.startswith("250"):
             content = envelope.content
             assert isinstance(content, bytes)
+            self.recipients.append(list(envelope.rcpt_tos))
             self.mails.append(message_from_bytes(content, policy=policy.default))
+        if self.answer == "hang up" and server.transport is not None:
+            server.transport.close()
         return self.answer
 
     def token(self) -> str:

@@ -7,7 +7,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-PATHS = ("/graphql", "/custom/channel/webhook", "/custom/channel/webhook/")
+PATHS = (
+    "/graphql",
+    "/custom/channel/webhook",
+    "/custom/channel/webhook/",
+    "/email/channel/webhook/",
+)
 """The paths that are counted by name; all others are counted together."""
 
 

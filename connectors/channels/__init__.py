@@ -52,6 +52,8 @@ class Capabilities:
     file_max_bytes: int | None = None
     begins_by: AddressKind | None = None
     """What it takes to write to a contact first; None: they have to write first."""
+    has_subject: bool = False
+    """Whether a message has a subject, copies and a thread of its own, as mail does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,23 @@ class MessageContent:
 
 
 @dataclass(frozen=True, slots=True)
+class EmailHeaders:
+    """What a mail from a contact has besides its text; addresses are bare and in lower case."""
+
+    subject: str
+    sender: str
+    recipients: tuple[str, ...]
+    cc: tuple[str, ...]
+    header_id: str | None
+    """The Message-ID; None if it has none."""
+    in_reply_to: str | None
+    thread_ids: tuple[str, ...]
+    """The References: the Message-IDs of the thread before it, the first one first."""
+    html: str | None
+    """Sanitised; None if it has none, or more than is kept."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Item:
     dedupe_key: str
     """The same for every repeat of the same fact on the same channel."""
@@ -98,6 +117,8 @@ class InboundMessage(_Item):
     contact: ContactProfile
     reply_to_external_id: str | None = None
     """The vendor's id of the message that it answers."""
+    email: EmailHeaders | None = None
+    """Set where it is a mail."""
 
 
 @dataclass(frozen=True, slots=True)

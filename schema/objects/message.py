@@ -11,6 +11,7 @@ from models.message import Direction, MessageKind, MessageSource, MessageStatus
 from models.records import ActivityRow, MessageRow
 from resolvers import attached, batches
 from resolvers import message as messages
+from resolvers.email_message import emails_of_messages
 from resolvers.masking import message_text, without_details
 from resolvers.reply_to import ParentKey, can_be_replied_to, replies_of_messages
 from resolvers.sentences import UNSUPPORTED_MESSAGE, say
@@ -23,6 +24,7 @@ from schema.objects.attachment import Attachment
 from schema.objects.channel import Channel
 from schema.objects.comment import Comment
 from schema.objects.contact import Contact
+from schema.objects.email_details import EmailDetails
 from schema.objects.member import Member
 from schema.objects.node import Node, global_id
 from schema.objects.reply_preview import ReplyPreview
@@ -164,6 +166,18 @@ class Message(Node):
     def retry_of_id(root: strawberry.Parent[MessageRow]) -> strawberry.ID | None:
         """The message that this one sends again; null if it is no retry."""
         return encode_id("Message", root.retry_of_id) if root.retry_of_id is not None else None
+
+    @relation(
+        EmailDetails | None,
+        emails_of_messages,
+        then=lambda row, found: (
+            EmailDetails(row=found, workspace_id=row.workspace_id) if found else None
+        ),
+        needs=("id", "kind", "workspace_id"),
+    )
+    def email(root: strawberry.Parent[MessageRow]) -> int | None:
+        """Subject, people and thread; null unless it is a mail."""
+        return root.id if root.kind is MessageKind.EMAIL else None
 
     @relation(
         ReplyPreview | None,
