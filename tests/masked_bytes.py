@@ -19,7 +19,10 @@ fragment All on Contact {
 """
 THREAD = """
 fragment Thread on Conversation {
-  id status version unreadCount lastMessageAt viewerCanReply composer { restriction canTakeOver }
+  id status version unreadCount lastMessageAt viewerCanReply composer {
+    restriction canTakeOver canReplyTo channel { id } window { isOpen }
+    channels { state isDefault restriction contactChannel { id } window { isOpen } }
+  } draft { text version replyTo { authorName text } }
   contact { ...All } lastMessage { id }
   messages(last: 4) { nodes { id text payload failure { code text } author { __typename } status } }
   timeline(last: 4) { edges { cursor } nodes { __typename ... on Activity { kind
@@ -107,7 +110,7 @@ mutation Delete($input: DeleteContactInput!) { deleteContact(input: $input) {
 """
 SEND = """
 mutation Send($input: SendMessageInput!) { sendMessage(input: $input) {
-  message { id text status conversation { composer { restriction } } }
+  message { id text status replyTo { authorName text } conversation { composer { restriction } } }
   userErrors { code message field }
 } }
 """
@@ -122,7 +125,7 @@ mutation Retry($input: RetryMessageInput!) { retryMessage(input: $input) {
 } }
 """
 ACTS = {
-    name: CONTACT
+    name: (CONTACT if "...All" in shown else "")
     + f"""
 mutation {name[:1].upper() + name[1:]}($input: {name[:1].upper() + name[1:]}Input!) {{
   {name}(input: $input) {{
@@ -136,6 +139,7 @@ mutation {name[:1].upper() + name[1:]}($input: {name[:1].upper() + name[1:]}Inpu
         ("assignConversation", "conversation { id status contact { ...All } }"),
         ("tagContact", "contact { ...All }"),
         ("mergeContacts", "contact { ...All }"),
+        ("saveDraft", "draft { text version replyTo { authorName text } }"),
     )
 }
 AUDIT = "query Audit($id: ID!) { auditLog(workspaceId: $id) { nodes { id } } }"

@@ -154,6 +154,8 @@ async def _send(play: "Play") -> None:
         await play.ask(said.PREVIEW, id=given["conversationId"], text=given["text"])
     if play.dice.random() < 0.4:
         given["idempotencyKey"] = play.dice.choice("abcdefgh")
+    if play.dice.random() < 0.3:
+        given["replyToMessageId"] = encode_id("Message", play.dice.randint(1, 60))
     await play.ask(said.SEND, input=given)
     message = encode_id("Message", play.dice.randint(1, 60))
     await play.ask(said.RETRY, input={"messageId": message})
@@ -166,6 +168,12 @@ async def _act(play: "Play") -> None:
         "snoozeConversation": conversation | {"until": (now() + timedelta(days=9)).isoformat()},
         "assignConversation": conversation | {"assigneeId": play.agent.id},
         "tagContact": {"contactId": play.contact(), "tagId": play.tag},
+        "saveDraft": conversation
+        | {
+            "text": written(play),
+            "expectedVersion": play.dice.choice([None, 0, 1, 2]),
+            "replyToMessageId": encode_id("Message", play.dice.randint(1, 60)),
+        },
         "mergeContacts": {"contactId": play.contact(), "mergedContactId": play.contact()},
     }
     await play.ask(said.ACTS[name], input=given[name])

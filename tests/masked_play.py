@@ -98,7 +98,7 @@ class Play:
         given: Any = {"workspaceId": self.world.id, "masking": masks}
         await self.api.ask(self.world.owner, masked_bytes.SWITCH, input=given)
         self.people = [self.agent, await api_key(self.world)]
-        await self.world.connect(self.vendor.url)
+        await self.world.connect(self.vendor.url, accepts_reply_to=True)
         await self.world.hear(sender="sentinel")
         owner = await self.world.owner.viewer()
         self.tag = encode_id(

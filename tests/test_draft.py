@@ -1,5 +1,6 @@
 """Drafts: one for each member and conversation, for their own devices alone."""
 
+import asyncio
 from typing import Any
 
 from models.draft import Draft
@@ -107,6 +108,23 @@ async def test_versions_go_on_when_a_draft_was_discarded(api: Api, world: World)
     refused = await save(api, who, heard, "b", expectedVersion=1)
     assert refused == {"draft": None, "userErrors": conflict}
     assert (await save(api, who, heard, "", expectedVersion=0))["draft"]["version"] == 3
+
+
+async def test_of_devices_that_save_at_once_one_does(api: Api, world: World) -> None:
+    heard, who = await world.hear(), world.owner
+    conflict = [{"code": "CONFLICT", "field": ["expectedVersion"]}]
+    for version in range(3):  # at first there is none, and the unique index lets one through
+        texts = [f"{version} of device {device}" for device in range(4)]
+        calls = [save(api, who, heard, text, expectedVersion=version) for text in texts]
+        answers = await asyncio.gather(*calls)
+        [winner] = [one["draft"] for one in answers if one["userErrors"] == []]
+        assert winner["text"] in texts
+        assert winner["version"] == version + 1
+        late = [one for one in answers if one["userErrors"]]
+        assert late == [{"draft": winner, "userErrors": conflict}] * 3
+        assert await draft_of(api, who, heard) == winner
+    told = [fact for fact in await world.facts() if isinstance(fact, DraftChanged)]
+    assert len(told) == 3
 
 
 async def test_what_is_refused_changes_nothing(api: Api, world: World) -> None:
