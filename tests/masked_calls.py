@@ -172,7 +172,9 @@ async def _act(play: "Play") -> None:
         | {
             "text": written(play),
             "expectedVersion": play.dice.choice([None, 0, 1, 2]),
-            "replyToMessageId": encode_id("Message", play.dice.randint(1, 60)),
+            "replyToMessageId": play.dice.choice(
+                [None, encode_id("Message", play.dice.randint(1, 60))]
+            ),
         },
         "mergeContacts": {"contactId": play.contact(), "mergedContactId": play.contact()},
     }
