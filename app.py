@@ -37,6 +37,8 @@ from resolvers.message import DELIVER_MESSAGE
 from resolvers.openid import finish_log_in, start_log_in
 from resolvers.password import SEND_PASSWORD_RESET, send_password_reset
 from resolvers.retention import CLEAN_UP, clean_up, schedule_clean_up
+from resolvers.schedule import SEND_SCHEDULED
+from resolvers.schedule_due import send_scheduled
 from resolvers.snooze import EXPIRE_SNOOZE, expire_snooze
 from schema.context import Context, ContextMaker
 from schema.endpoint import GraphQLEndpoint
@@ -68,6 +70,7 @@ def job_handlers(client: GuardedClient, mailer: Mailer) -> Mapping[str, Handler]
         INSPECT_FILE: inspect_file,
         PROCESS_INBOUND: process_inbound,
         RELEASE_CONVERSATIONS: release_conversations,
+        SEND_SCHEDULED: send_scheduled,
         SEND_INVITATION: partial(send_invitation, mailer),
         SEND_PASSWORD_RESET: partial(send_password_reset, mailer),
     }

@@ -36,6 +36,7 @@ MODEL_MODULES: tuple[str, ...] = tuple(
         "search_entry",
         "read_mark",
         "draft",
+        "scheduled_message",
         "event",
         "job",
         "idempotency_key",

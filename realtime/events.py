@@ -7,9 +7,10 @@ from typing import get_args
 import msgspec
 
 from realtime.attachment_events import AttachmentChanged
-from realtime.comment_events import CommentAdded, CommentChanged, CommentDeleted
+from realtime.comment_events import CommentFact
 from realtime.contact_events import ContactDeleted, ContactMerged
 from realtime.draft_events import DraftChanged
+from realtime.schedule_events import ScheduleFact
 from realtime.transfer_events import ExportProgressed, ImportProgressed
 
 
@@ -259,9 +260,7 @@ Fact = (
     | MessageQuarantined
     | MessageStatusChanged
     | AttachmentChanged
-    | CommentAdded
-    | CommentChanged
-    | CommentDeleted
+    | CommentFact
     | ConversationOpened
     | ConversationClosed
     | ConversationAssigned
@@ -274,6 +273,7 @@ Fact = (
     | ConversationRead
     | ConversationMarkedUnread
     | DraftChanged
+    | ScheduleFact
     | MemberChanged
     | MemberTeamChanged
     | TeamChanged

@@ -79,6 +79,8 @@ _FLEETING = "it is never stored"
 NOT_KEPT: Mapping[str, str] = {
     "sendMessage": _HISTORY,
     "retryMessage": _HISTORY,
+    "scheduleMessage": _HISTORY,
+    "cancelScheduledMessage": _HISTORY,
     "addComment": _HISTORY,
     "updateComment": _HISTORY,
     "deleteComment": _HISTORY,

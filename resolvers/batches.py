@@ -23,6 +23,7 @@ from models.records import (
     MemberRecord,
     MessageRecord,
 )
+from models.scheduled_message import ScheduledMessage
 from models.snippet import SNIPPETS, SnippetRecord
 from models.team import Team
 from models.transfer import Transfer
@@ -210,6 +211,11 @@ async def workspaces_by_id(ids: Collection[int]) -> dict[int, Workspace]:
 async def closing_note_categories_by_id(ids: Collection[int]) -> dict[int, ClosingNoteCategory]:
     """Return closing-note categories."""
     return {row.id: row for row in await ClosingNoteCategory.filter(id__in=set(ids))}
+
+
+async def scheduled_messages_by_id(ids: Collection[int]) -> dict[int, ScheduledMessage]:
+    """Return scheduled messages."""
+    return {row.id: row for row in await ScheduledMessage.filter(id__in=set(ids))}
 
 
 async def snippets_by_id(ids: Collection[int]) -> dict[int, SnippetRecord]:

@@ -3,11 +3,13 @@
 from models.activity import ActivityKind
 from models.clock import now
 from models.records import ConversationRecord, ConversationRow
+from models.scheduled_message import CancelReason
 from realtime.events import ContactBlocked, ContactUnblocked
 from realtime.transaction import transaction
 from resolvers.access import hold_conversation_with, is_frozen
 from resolvers.conversation import caused_by, clear_snooze, record, save_state
 from resolvers.idle_clock import resume
+from resolvers.schedule import cancel_waiting
 from resolvers.viewer import Right, Viewer
 
 
@@ -24,8 +26,8 @@ def can_be_unblocked(conversation: ConversationRow) -> bool:
 async def block_contact(viewer: Viewer, contact_id: int) -> ConversationRecord:
     """Block a contact and return the frozen conversation; a blocked one stays as they are.
 
-    A snooze ends, status and assignee stay, and nothing closes by itself. It succeeds also where
-    the viewer then no longer sees the contact.
+    A snooze ends, what is scheduled is cancelled, status and assignee stay, and nothing closes by
+    itself. It succeeds also where the viewer then no longer sees the contact.
     """
     async with transaction() as announce:
         conversation = await hold_conversation_with(viewer, contact_id, Right.BLOCK)
@@ -37,6 +39,7 @@ async def block_contact(viewer: Viewer, contact_id: int) -> ConversationRecord:
                 conversation.status = conversation.status_before_snooze
                 clear_snooze(conversation, announce)
             record(conversation, announce, ActivityKind.BLOCKED, cause)
+            await cancel_waiting(conversation, CancelReason.CONTACT_BLOCKED, announce)
             save_state(conversation, announce)
             assignee = conversation.assignee
             announce(

@@ -1,5 +1,7 @@
 """The target of a message: the identity of a contact on the channel where they are written to."""
 
+from dataclasses import dataclass
+
 from connectors.channels import Capabilities
 from models.clock import now
 from models.engine import sql
@@ -17,6 +19,8 @@ from resolvers.composer import LAST_FAILURE, check_composer
 from resolvers.thread import Target, take_message_id
 from resolvers.viewer import Membership, hidden
 
+CHOSEN = "CASE WHEN cc.id = ? THEN 0 ELSE 1 END"
+"""The SQL that sorts the identity first that was chosen."""
 USED_LAST = "CASE WHEN cc.channel_id = l.channel_id THEN 0 ELSE 1 END"
 """The SQL that sorts the channel of the last message first (l: the identity by which it passed)."""
 BY_THE_ANSWERED = (
@@ -26,23 +30,35 @@ BY_THE_ANSWERED = (
 """The SQL that sorts the identity first by which a message passed that is answered."""
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a message is to go out, as far as it was chosen."""
+
+    channel_id: int | None = None
+    reply_to_id: int | None = None
+    contact_channel_id: int | None = None
+    """By which of the contact's identities on the channel, if by one in particular."""
+
+
 async def target_of(
     conversation: ConversationRecord,
-    channel_id: int | None,
+    way: Way,
     membership: Membership,
     *,
-    reply_to_id: int | None = None,
+    is_trial: bool = False,
 ) -> tuple[Target, Capabilities]:
     """Return where the contact is reached, and what that channel can do: the given one, or the one
     used last.
 
-    Who is known there by several names is reached by the one by which the answered message passed,
-    else by the one they wrote from last.
+    Who is known there by several names is reached by the one that was chosen, or by which the
+    answered message passed, else by the one they wrote from last. At a trial, who is not known
+    there yet has no identity (0) instead of a new one.
     """
+    channel_id = way.channel_id
     condition, values = "", [conversation.last_channel_id or 0, conversation.contact_id]
     if channel_id is not None:
         condition, values = " AND cc.channel_id = ?", [*values, channel_id]
-    order = f"{USED_LAST}, {BY_THE_ANSWERED}, {WRITTEN_FROM_LAST}"
+    order = f"{CHOSEN}, {USED_LAST}, {BY_THE_ANSWERED}, {WRITTEN_FROM_LAST}"
     found = await sql.records(
         f"SELECT {REACHED.format(failure=LAST_FAILURE.format(conversation='?'))}, cc.id,"
         f" {next_id('message')} FROM contact_channel cc JOIN channel ch ON ch.id = cc.channel_id"
@@ -50,11 +66,12 @@ async def target_of(
         f" WHERE cc.contact_id = ?{condition} ORDER BY {order} LIMIT 1",
         conversation.id,
         *values,
-        reply_to_id or 0,
+        way.contact_channel_id or 0,
+        way.reply_to_id or 0,
         conversation.id,
     )
     if not found:
-        return await _first_contact(conversation, channel_id, membership)
+        return await _first_contact(conversation, way, membership, is_trial=is_trial)
     *reached, contact_channel_id, next_message_id = found[0]
     reach = reach_of(reached)
     check_composer(conversation, reach, is_member=membership.member_id is not None)
@@ -63,9 +80,10 @@ async def target_of(
 
 
 async def _first_contact(
-    conversation: ConversationRecord, channel_id: int | None, membership: Membership
+    conversation: ConversationRecord, way: Way, membership: Membership, *, is_trial: bool
 ) -> tuple[Target, Capabilities]:
     """Write first on a channel where the contact is not known yet."""
+    channel_id = way.channel_id
     offered = (await offers([conversation.id]))[conversation.id]
     offer = first_of(offered, channel_id)
     if offer is None and channel_id is not None:
@@ -78,6 +96,8 @@ async def _first_contact(
             field=("channelId",),
         )
     reach = check_composer(conversation, reach, is_member=membership.member_id is not None)
+    if is_trial:
+        return Target(0, reach.channel_id, 0), reach.capabilities
     made = await sql.rows(
         "INSERT INTO contact_channel (contact_id, channel_id, external_id, created_at)"
         " VALUES (?, ?, ?, ?) ON CONFLICT (channel_id, external_id) DO NOTHING RETURNING id",
@@ -87,6 +107,6 @@ async def _first_contact(
         now(),
     )
     if not made:  # somebody with this number has just written, perhaps the contact
-        return await target_of(conversation, channel_id, membership)
+        return await target_of(conversation, way, membership)
     target = Target(made[0]["id"], reach.channel_id, await take_message_id())
     return target, reach.capabilities

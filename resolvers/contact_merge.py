@@ -23,6 +23,7 @@ from resolvers.idempotency import claim_key
 from resolvers.idle_clock import watch
 from resolvers.merged_state import MergedDetail, details_after, join_ends, join_states
 from resolvers.merged_timeline import join_episodes, join_timelines
+from resolvers.schedule import join_scheduled
 from resolvers.snooze import EXPIRE_SNOOZE
 from resolvers.tag import MAX_TAGS_OF_CONTACT
 from resolvers.thread import LAST_MESSAGE
@@ -118,6 +119,7 @@ async def _merge(
     await join_episodes(kept.id, merged.id)
     await _move_rest(kept, merged)
     await join_drafts(kept, merged.id, announce)
+    await join_scheduled(kept, merged)
     before = (kept.status, kept.assignee_id, kept.ai_agent_id, kept.team_id)
     join_states(kept, merged)
     join_ends(kept, merged)

@@ -29,6 +29,7 @@ HIDEABLE: Mapping[str, str] = {
     "Contact": "contact",
     "Message": "message",
     "Comment": "comment",
+    "ScheduledMessage": "scheduled_message",
     "CustomInbox": "custom_inbox",
 }
 """The tables of what some members of a workspace see and others do not, by GraphQL type."""

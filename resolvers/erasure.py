@@ -27,6 +27,7 @@ PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("episode", ()),
     ("read_mark", ()),
     ("draft", ()),
+    ("scheduled_message", ("scheduleMessage",)),
 )
 """What is in a conversation, and which calls have made it."""
 OF_THE_CONTACT = ("createContact",)

@@ -21,6 +21,7 @@ from models.message import Direction, Message, MessageKind, MessageSource, Messa
 from models.queries import lock_conversation
 from models.records import ConversationRecord
 from models.refusal import Refused
+from models.scheduled_message import CancelReason
 from models.workspace import Workspace
 from realtime.transaction import Announce
 from resolvers.access import is_frozen
@@ -31,6 +32,7 @@ from resolvers.conversation import contact_wrote
 from resolvers.delivery import reply_arrived, report_status
 from resolvers.email_message import keep_mail, mail_of, texts_of
 from resolvers.incoming_file import expect_file
+from resolvers.schedule import cancel_waiting
 from resolvers.thread import Draft, Target, append, hold_message, take_message_id
 from resolvers.viewer import hidden
 
@@ -147,7 +149,10 @@ async def _note(
     *,
     incoming: bool,
 ) -> None:
-    """Note that a message passed: one of the contact opens the conversation and wants an answer."""
+    """Note that a message passed: one of the contact opens the conversation and wants an answer.
+
+    What is scheduled to be cancelled by it is.
+    """
     if incoming:
         await contact_wrote(conversation, announce)
         if conversation.unreplied_since is None:
@@ -155,6 +160,8 @@ async def _note(
             if moment >= workspace.unreplied_since:
                 conversation.unreplied_since = moment
         target.last_incoming_at = moment
+        why = CancelReason.CONTACT_REPLIED
+        await cancel_waiting(conversation, why, announce, only_on_reply=True)
     target.last_message_at = moment
     await target.save(update_fields=["last_incoming_at", "last_message_at"])
 

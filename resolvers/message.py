@@ -14,7 +14,7 @@ from resolvers.access import get_message, hold_conversation
 from resolvers.attached import attachments_of_messages
 from resolvers.attaching import attach, claim_files, kind_of, said_with
 from resolvers.channel_choice import reach_by
-from resolvers.channel_target import target_of
+from resolvers.channel_target import Way, target_of
 from resolvers.composer import check_composer
 from resolvers.conversation import caused_by, open_now, save_state
 from resolvers.email_message import (
@@ -82,18 +82,43 @@ async def send_message(
         first = await use.first_result([*said, *said_of(email)])
         if first is not None:
             return await get_message(viewer, first)
-        membership = viewer.memberships[conversation.workspace_id]
-        target, can = await target_of(conversation, channel_id, membership, reply_to_id=reply_to_id)
-        parent, target = await find_parent(conversation, reply_to_id, target)
-        mail = await address_mail(conversation, target, can, email, parent)
-        files = await claim_files(viewer, conversation.workspace_id, attachment_ids, can)
-        filled = await fill_in(text, conversation, membership.masking)
-        message = await _enqueue(
-            viewer, conversation, target, filled, announce, files=files, parent=parent, mail=mail
+        message = await accept(
+            viewer,
+            conversation,
+            text,
+            Way(channel_id, reply_to_id),
+            announce,
+            files=attachment_ids,
+            email=email,
         )
         use.remember(message.id, announce)
     _stop_typing(message)
     return message
+
+
+async def accept(
+    viewer: Viewer,
+    conversation: ConversationRecord,
+    text: str,
+    way: Way,
+    announce: Announce,
+    *,
+    files: Sequence[int] = (),
+    email: Envelope | None = None,
+) -> MessageRecord:
+    """Have a message to a locked conversation accepted, or refuse it, as `send_message` does.
+
+    What is refused is so before anything is announced.
+    """
+    membership = viewer.memberships[conversation.workspace_id]
+    target, can = await target_of(conversation, way, membership)
+    parent, target = await find_parent(conversation, way.reply_to_id, target)
+    mail = await address_mail(conversation, target, can, email, parent)
+    claimed = await claim_files(viewer, conversation.workspace_id, files, can)
+    filled = await fill_in(text, conversation, membership.masking)
+    return await _enqueue(
+        viewer, conversation, target, filled, announce, files=claimed, parent=parent, mail=mail
+    )
 
 
 def _stop_typing(message: MessageRow) -> None:

@@ -56,6 +56,10 @@ async def _messages(viewer: Viewer, ids: Collection[int]) -> dict[int, Any]:
     return await _seen_through(viewer, await batches.messages_by_id(ids))
 
 
+async def _scheduled(viewer: Viewer, ids: Collection[int]) -> dict[int, Any]:
+    return await _seen_through(viewer, await batches.scheduled_messages_by_id(ids))
+
+
 async def _comments(viewer: Viewer, ids: Collection[int]) -> dict[int, Any]:
     return await _seen_through(viewer, await batches.comments_by_id(ids))
 
@@ -142,6 +146,7 @@ FINDERS: Mapping[str, Find] = {
     "LifecycleStage": _in_a_workspace(lifecycle_stages_by_id),
     "Member": _in_a_workspace(batches.members_by_id),
     "Message": _messages,
+    "ScheduledMessage": _scheduled,
     "Snippet": _in_a_workspace(batches.snippets_by_id),
     "Tag": _in_a_workspace(tags_by_id),
     "Team": _in_a_workspace(batches.teams_by_id),

@@ -18,6 +18,7 @@ from models.episode import ChangeSource
 from models.member import Restriction, Role, Visibility
 from models.message import Direction, MessageKind, MessageSource, MessageStatus
 from models.refusal import Code
+from models.scheduled_message import CancelReason, ScheduleState
 from models.transfer import ImportMode, TransferState
 from models.workspace import ClosingNoteMode
 from realtime.attendance import PresenceState
@@ -37,6 +38,7 @@ NAMES: dict[type[Enum], str] = {
     AttachmentKind: "AttachmentKind",
     AttachmentState: "AttachmentState",
     AuditOutcome: "AuditOutcome",
+    CancelReason: "ScheduleCancelReason",
     ChangeSource: "ChangeSource",
     ChannelKind: "ChannelKind",
     ClosingNoteMode: "ClosingNoteMode",
@@ -54,6 +56,7 @@ NAMES: dict[type[Enum], str] = {
     MessageKind: "MessageKind",
     MessageSource: "MessageSource",
     MessageStatus: "MessageStatus",
+    ScheduleState: "ScheduleState",
     SmtpSecurity: "SmtpSecurity",
     SnoozePreset: "SnoozePreset",
     SuggestionTrigger: "SuggestionTrigger",

@@ -1,7 +1,9 @@
 """Who may use what a member writes with: messages, comments, typing."""
 
+from datetime import timedelta
 from typing import Any
 
+from models.clock import now
 from resolvers.viewer import Right
 from tests.access_row import Row, act, by_id, stream
 
@@ -44,6 +46,17 @@ COMPOSER_ROWS: dict[str, Row] = {
         values={"text": "Hi"},
     ),
     "Mutation.retryMessage": act("retryMessage", "messageId", right=Right.REPLY),
+    "Mutation.scheduleMessage": act(
+        "scheduleMessage",
+        "conversationId",
+        "channelId",
+        "replyToMessageId",
+        right=Right.REPLY,
+        values={"text": "Hi", "sendAt": (now() + timedelta(days=9)).isoformat()},
+    ),
+    "Mutation.cancelScheduledMessage": act(
+        "cancelScheduledMessage", "scheduledMessageId", right=Right.REPLY
+    ),
     "Mutation.createSnippet": act(
         "createSnippet", "workspaceId", values={"name": "New", "text": "Hi"}, **LEADING
     ),

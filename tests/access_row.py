@@ -7,6 +7,13 @@ from typing import Any
 from resolvers.viewer import Right
 
 Ids = Mapping[str, str]
+OF_A_CONVERSATION = {
+    "conversationId",
+    "messageId",
+    "contactId",
+    "commentId",
+    "scheduledMessageId",
+}
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,7 @@ def act(name: str, *ids: str, right: Right | None, **options: Any) -> Row:
     """Declare a mutation with ids, and other values, in its input; `many` are lists of ids."""
     values = options.pop("values", {})
     many: Mapping[str, str] = options.pop("many", {})
-    of_conversation = bool({"conversationId", "messageId", "contactId", "commentId"} & set(ids))
+    of_conversation = bool(OF_A_CONVERSATION & set(ids))
     document = f"""mutation($input: {name[0].upper()}{name[1:]}Input!) {{
       {name}(input: $input) {{ userErrors {{ code message field }} }}
     }}"""

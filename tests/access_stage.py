@@ -34,6 +34,7 @@ from resolvers.inbox_filter import Choice, ChoiceCondition, ChoiceOperator
 from resolvers.inbox_kinds import Sharing
 from resolvers.invitation import invite_member
 from resolvers.message import send_message
+from resolvers.schedule import Plan, schedule_message
 from resolvers.session import open_session
 from resolvers.snippet import check_content
 from resolvers.snooze import snooze_conversation
@@ -164,13 +165,23 @@ async def make_inbox(creator: Person, mode: InboxSharing = InboxSharing.WORKSPAC
     return await CustomInbox.get(id=inbox.id)
 
 
+async def written(world: World, message: Message) -> dict[str, str]:
+    """Write a comment, and a message for later; return their ids."""
+    viewer, key = await world.owner.viewer(), message.conversation_id
+    said = await add_comment(viewer, key, text="Note")
+    planned = await schedule_message(viewer, key, Plan("Later", now() + timedelta(days=9)))
+    return {
+        "commentId": encode_id("Comment", said.comment.id),
+        "scheduledMessageId": encode_id("ScheduledMessage", planned.id),
+    }
+
+
 async def ids_of(
     world: World, message: Message, assignee: Person, inbox: CustomInbox
 ) -> dict[str, str]:
     """Return the global ids by which the rows ask."""
     viewer = await world.owner.viewer()
     key, _ = await create_api_key(viewer, world.workspace.id, name="Old", role=Role.AGENT)
-    written = await add_comment(viewer, message.conversation_id, text="Note")
     failed = await send_message(viewer, message.conversation_id, text="Lost")
     await Message.filter(id=failed.id).update(status=MessageStatus.FAILED)
     invitation, _ = await invite_member(
@@ -192,7 +203,7 @@ async def ids_of(
         "upToMessageId": encode_id("Message", message.id),
         "replyToMessageId": encode_id("Message", message.id),
         "fromMessageId": encode_id("Message", message.id),
-        "commentId": encode_id("Comment", written.comment.id),
+        **await written(world, message),
         "channelId": encode_id("Channel", message.channel_id),
         "assigneeId": assignee.id,
         **await offers(world),

@@ -35,6 +35,7 @@ fragment Row on Conversation {
       ... on Comment { seq text version deletedAt }
     }
   }
+  scheduledMessages(first: 2) { id state version }
   episodes(first: 2) { openedAt openedSource firstResponseAt closedAt closedSource }
 }
 """

@@ -37,6 +37,7 @@ BULK = (
     "tagConversations",
     "untagConversations",
 )
+OF_CONTACTS = ("updateContact", "tagContact", "untagContact", "blockContact", "unblockContact")
 MUTATIONS = (
     "openConversation",
     "closeConversation",
@@ -48,14 +49,11 @@ MUTATIONS = (
     "markConversationRead",
     "markConversationUnread",
     "sendMessage",
+    "scheduleMessage",
     "addComment",
     "updateComment",
     "deleteComment",
-    "updateContact",
-    "tagContact",
-    "untagContact",
-    "blockContact",
-    "unblockContact",
+    *OF_CONTACTS,
     *BULK,
 )
 
@@ -222,11 +220,13 @@ class Crowd:
         """Somebody does something with a conversation."""
         row = self.random.choice(await self._rows_for(name))
         target: Row = {"conversationId": encode_id("Conversation", row.id)}
+        later, is_shy = (now() + timedelta(days=3)).isoformat(), self.random.random() < 0.5
         values: dict[str, Row] = {
-            "snoozeConversation": {"until": (now() + timedelta(days=3)).isoformat()},
+            "snoozeConversation": {"until": later},
             "assignConversation": self.random.choice(await self.all_targets()),
             "addComment": {"text": "Look", "mentionedMemberIds": [self.people[1].id]},
             "sendMessage": {"text": f"Hello {self.random.random()}"},
+            "scheduleMessage": {"text": "Later", "sendAt": later, "cancelOnReply": is_shy},
             "updateContact": {
                 "firstName": f"N{self.random.random()}",
                 "lifecycleStageId": self.random.choice([None, *await word_ids("LifecycleStage")]),

@@ -51,6 +51,7 @@ LEFT_OUT = {
     "markConversationsUnread": "does to each what markConversationUnread does: tests/test_bulk.py",
     "tagConversations": "does to each contact what tagContact does: tests/test_bulk_tags.py",
     "untagConversations": "does to each contact what untagContact does: tests/test_bulk_tags.py",
+    "scheduleMessage": "changes nothing of the conversation yet: tests/test_schedule.py",
     "saveDraft": "changes nothing of the conversation: tests/test_draft.py",
     "discardDraft": "changes nothing of the conversation: tests/test_draft.py",
     "updateContact": "changes who the contact is, in every state alike: tests/test_contact.py",

@@ -1,5 +1,6 @@
 """Nodes: every type by its id, hidden ones as if they never existed, at a constant price."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from resolvers.contact_export import export_contacts
 from resolvers.contact_import import import_contacts
 from resolvers.invitation import invite_member
 from resolvers.node import FINDERS, INBOXES
+from resolvers.schedule import Plan, schedule_message
 from schema.ids import encode_id, split_id
 from tests.access_offers import offers
 from tests.access_stage import make_inbox
@@ -52,6 +54,7 @@ async def everything(world: World) -> dict[str, str]:
     inbox = await make_inbox(world.owner, InboxSharing.PRIVATE)
     owner = await world.owner.viewer()
     started = await import_contacts(owner, world.workspace.id, file_name="people.csv")
+    plan = Plan("Later", now() + timedelta(days=1))
     assert activity is not None and episode is not None and channel is not None
     keys: dict[str, int | str] = {
         "Activity": activity.id,
@@ -69,6 +72,7 @@ async def everything(world: World) -> dict[str, str]:
         "Invitation": (await invited(world)).id,
         "Member": world.owner.member.id,
         "Message": message.id,
+        "ScheduledMessage": (await schedule_message(owner, message.conversation_id, plan)).id,
         "StandardInbox": f"{world.workspace.id}.ALL",
         "Team": team.id,
         "TeamInbox": team.id,

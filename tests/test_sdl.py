@@ -34,7 +34,8 @@ FORWARD_ONLY = {"Query.events", "Query.search", "Conversation.search"}
 ROOT_TYPES = ("Query", "Mutation", "Subscription")
 MOMENT = re.compile(r"\w+At|until|since|\w+Since|\w+Until|at")
 YES_OR_NO = re.compile(r"(is|has|can|viewerCan|accepts|if)[A-Z]\w*")
-PLAIN_YES_OR_NO = {"checked", "exceptCurrent", "masked", "unreplied", "wakeOnReply"}
+PLAIN_YES_OR_NO = {"checked", "exceptCurrent", "masked", "unreplied"}
+PLAIN_YES_OR_NO |= {"wakeOnReply", "cancelOnReply"}
 """What bears the product's own words: checkboxes, `MaskedString.masked`, the filter `unreplied`,
 snoozes."""
 LEFT_TO_A_DEFAULT = {

@@ -215,6 +215,7 @@ async def let_time_pass(seconds: float) -> None:
     shift = timedelta(seconds=seconds)
     moments = (
         ("job", "run_at"),
+        ("scheduled_message", "send_at"),
         ("conversation", "snoozed_until"),
         ("conversation", "idle_since"),
     )

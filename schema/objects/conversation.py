@@ -12,6 +12,7 @@ from resolvers import batches, block, channel_choice, closing
 from resolvers.access import is_frozen
 from resolvers.draft import drafts_of_members
 from resolvers.masking import MASKED
+from resolvers.schedule import scheduled_of_conversations
 from resolvers.search import Asked, search_conversations
 from resolvers.timeline import Wanted, threads, timelines
 from resolvers.viewer import Right
@@ -26,6 +27,7 @@ from schema.objects.episode import Episode
 from schema.objects.member import Member
 from schema.objects.message import Message, TimelineItem
 from schema.objects.node import Node, global_id
+from schema.objects.scheduled_message import ScheduledMessage
 from schema.objects.search import SearchResult, connect_finds
 from schema.objects.team import Team
 from schema.permalinks import permalink
@@ -215,6 +217,14 @@ class Conversation(Node):
         """What the viewer has begun to write, on any of their devices; null if nothing."""
         member_id = viewer_of(info).member_id(root.workspace_id)
         return (member_id, root.id) if member_id is not None else None
+
+    @relation(list[ScheduledMessage], scheduled_of_conversations, needs=("id",))
+    def scheduled_messages(
+        root: strawberry.Parent[ConversationRow], first: int = 25
+    ) -> tuple[int, int]:
+        """Those that wait, the next one first; then what was sent, cancelled or failed, newest
+        first."""
+        return (root.id, page_request(first, None, None, None).size)
 
     @relation(list[Episode], batches.newest_episodes, needs=("id",))
     def episodes(root: strawberry.Parent[ConversationRow], first: int = 10) -> tuple[int, int]:

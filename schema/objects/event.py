@@ -12,7 +12,7 @@ from models.records import (
     MemberRecord,
     MessageRecord,
 )
-from realtime import attachment_events, contact_events, draft_events
+from realtime import attachment_events
 from realtime import events as facts
 from realtime.events import Fact
 from resolvers.batches import teams_by_id, workspaces_by_id
@@ -24,6 +24,7 @@ from schema.objects.comment_event import COMMENT_KINDS
 from schema.objects.contact import Contact
 from schema.objects.contact_event import CONTACT_KINDS
 from schema.objects.conversation import Conversation
+from schema.objects.conversation_change import CHANGES, ConversationChange
 from schema.objects.inbox import CustomInbox
 from schema.objects.member import Member
 from schema.objects.message import Message
@@ -33,77 +34,6 @@ from schema.objects.workspace import Workspace
 from schema.objects.workspace_event import WorkspaceEvent
 from schema.relation import relation
 from schema.sight import OF_THE_GONE, Seen
-
-
-@strawberry.enum
-class ConversationChange(Enum):
-    """What changed about a conversation."""
-
-    CREATED = "CREATED"
-    """It was born with its contact."""
-    CONTACT_UPDATED = "CONTACT_UPDATED"
-    """Its contact was edited."""
-    MESSAGE_ADDED = "MESSAGE_ADDED"
-    """A message came in or was accepted for sending."""
-    OPENED = "OPENED"
-    """It moved to Open."""
-    CLOSED = "CLOSED"
-    """It moved to Closed."""
-    ASSIGNED = "ASSIGNED"
-    """It was given to a member, an AI agent or a team."""
-    TAKEN_OVER = "TAKEN_OVER"
-    """A member took it over from an AI agent."""
-    UNASSIGNED = "UNASSIGNED"
-    """It moved to Unassigned."""
-    SNOOZED = "SNOOZED"
-    """It moved to Snoozed."""
-    UNSNOOZED = "UNSNOOZED"
-    """Its snooze was ended."""
-    SNOOZE_EXPIRED = "SNOOZE_EXPIRED"
-    """Its snooze came to its end."""
-    BLOCKED = "BLOCKED"
-    """Its contact was blocked: it is frozen, and in no standard inbox."""
-    UNBLOCKED = "UNBLOCKED"
-    """Its contact is no longer blocked: it is where it was."""
-    DELETED = "DELETED"
-    """Its contact was deleted, and it with them: forget what is known of both."""
-    MERGED = "MERGED"
-    """Its contact was merged into another one, and it into that one's: forget what is known of
-    both."""
-    REPLIED = "REPLIED"
-    """A reply reached the vendor: it no longer waits for one."""
-    READ = "READ"
-    """The viewer read it, on any device."""
-    UNREAD = "UNREAD"
-    """The viewer marked it as unread, on any device."""
-    DRAFT = "DRAFT"
-    """The viewer saved or discarded their draft, on any device."""
-    HIDDEN = "HIDDEN"
-    """The viewer can no longer see it: forget what is known of it."""
-
-
-CHANGES: dict[type[Fact], ConversationChange] = {
-    facts.ContactCreated: ConversationChange.CREATED,
-    facts.ContactUpdated: ConversationChange.CONTACT_UPDATED,
-    facts.ContactBlocked: ConversationChange.BLOCKED,
-    facts.ContactUnblocked: ConversationChange.UNBLOCKED,
-    contact_events.ContactDeleted: ConversationChange.DELETED,
-    contact_events.ContactMerged: ConversationChange.MERGED,
-    facts.MessageAdded: ConversationChange.MESSAGE_ADDED,
-    facts.MessageQuarantined: ConversationChange.MESSAGE_ADDED,
-    facts.ConversationOpened: ConversationChange.OPENED,
-    facts.ConversationClosed: ConversationChange.CLOSED,
-    facts.ConversationAssigned: ConversationChange.ASSIGNED,
-    facts.ConversationTakenOver: ConversationChange.TAKEN_OVER,
-    facts.ConversationUnassigned: ConversationChange.UNASSIGNED,
-    facts.ConversationSnoozed: ConversationChange.SNOOZED,
-    facts.ConversationUnsnoozed: ConversationChange.UNSNOOZED,
-    facts.SnoozeExpired: ConversationChange.SNOOZE_EXPIRED,
-    facts.UnrepliedCleared: ConversationChange.REPLIED,
-    facts.ConversationRead: ConversationChange.READ,
-    facts.ConversationMarkedUnread: ConversationChange.UNREAD,
-    draft_events.DraftChanged: ConversationChange.DRAFT,
-}
 
 
 def changes_conversation(fact: Fact, only: int | None) -> bool:
