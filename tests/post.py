@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from email import message_from_bytes, policy
@@ -41,10 +42,14 @@ class Post:
 
 
 @asynccontextmanager
-async def smtp_server(post: Post) -> AsyncIterator[int]:
-    """Serve SMTP on a free port, which is given."""
+async def smtp_server(
+    post: Post, tls: ssl.SSLContext | None = None, **options: Any
+) -> AsyncIterator[int]:
+    """Serve SMTP on a free port, which is given; with `tls` it is spoken from the first byte on."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(post, loop=loop), "127.0.0.1", 0)
+    server = await loop.create_server(
+        lambda: SMTP(post, loop=loop, **options), "127.0.0.1", 0, ssl=tls
+    )
     async with server:
         yield server.sockets[0].getsockname()[1]
 

@@ -1,25 +1,19 @@
 """Mail that is sent: subjects, threads and copies, what the server gets, and how it answers."""
 
-from dataclasses import replace
 from typing import Any
 
-import pytest
-
-from connectors.channels.email_outbound import Letter, SmtpAccount, is_sendable, send, thread_after
-from connectors.http import GuardedClient
+from connectors.channels.email_outbound import is_sendable, thread_after
 from models.channel import Channel
-from models.clock import now
 from models.conversation import Conversation
 from models.message import Message, MessageStatus
 from models.message_email import MessageEmail
-from resolvers.email_message import Envelope, answer_to, base_of, clean_envelope, same_thread
-from resolvers.message import retry_message
+from resolvers.email_message import answer_to, base_of, same_thread
 from schema.ids import encode_id
 from tests.acting import nothing_changes
 from tests.mail import OWN, bring, connect_mail, raw, written
 from tests.post import Post, smtp_server
 from tests.test_message import send as send_message
-from tests.world import Api, World, let_time_pass, run_jobs
+from tests.world import Api, World, run_jobs
 
 EMAIL = """
 query ($id: ID!) { message(id: $id) { kind text email {
@@ -165,73 +159,12 @@ async def test_what_no_mail_can_be_is_refused(api: Api, world: World) -> None:
     assert error["code"] == "IDEMPOTENCY_KEY_REUSED"
 
 
-async def test_how_a_server_answers_is_what_becomes_of_a_mail(api: Api, world: World) -> None:
-    post = Post()
-    async with smtp_server(post) as port:
-        channel = await connect_mail(world, port)
-        heard = await written(channel, raw())
-        for answer, status, failure in (
-            ("451 later", MessageStatus.PENDING, None),
-            ("552 too large", MessageStatus.FAILED, ("REJECTED", "552 too large")),
-            ("hang up", MessageStatus.UNCERTAIN, None),
-        ):
-            post.answer = answer
-            await send_message(api, world.owner, heard.conversation_id, answer)
-            await run_jobs()
-            message = await Message.get(text=answer)
-            assert message.status is status
-            if failure:
-                assert (message.failure_code, message.failure_text) == failure
-            if status is MessageStatus.PENDING:
-                post.answer = "250 OK"
-                await let_time_pass(3600)
-                await run_jobs()
-                assert post.mails[-1]["Message-ID"] == message.external_id
-        post.answer = "250 OK"
-        failed = await Message.get(text="552 too large")
-        again = await retry_message(await world.owner.viewer(), failed.id)
-        await run_jobs()
-        assert post.mails[-1]["Message-ID"] == again.external_id != failed.external_id
-        assert post.mails[-1]["Subject"] == "Re: Red shoes"
-    await send_message(api, world.owner, heard.conversation_id, "Nobody there")
-    await run_jobs()
-    assert (await Message.get(text="Nobody there")).status is MessageStatus.PENDING
-
-
-def letter(**odd: Any) -> Letter:
-    """Return a mail, with parts that are odd."""
-    plain = Letter(
-        sender=OWN,
-        sender_name="Shop",
-        recipients=("carla@home.test",),
-        cc=(),
-        bcc=(),
-        subject="Hello",
-        text="Hi",
-        header_id="<1@shop.test>",
-        in_reply_to=None,
-        thread_ids=(),
-        at=now(),
-    )
-    return replace(plain, **odd)
-
-
-async def test_no_private_server_is_reached_and_no_header_added() -> None:
-    client = GuardedClient(timeout_seconds=5)
-    try:
-        account = SmtpAccount("127.0.0.1", 25, "NONE", None, None)
-        outcome = await send(client, account, letter())
-        assert getattr(outcome, "code", None) == "ADDRESS_REFUSED"
-        for evil in (
-            {"subject": "a\r\nBcc: e@x.test"},
-            {"sender_name": "a\nb"},
-            {"recipients": ("a@b.c\r\nBcc: e@x.test",)},
-            {"header_id": "<a@b>\r\nX: y"},
-            {"thread_ids": ("<a@b>\r\nX: y",)},
-        ):
-            outcome = await send(client, account, letter(**evil))
-            assert getattr(outcome, "code", None) == "REJECTED", evil
-    finally:
-        await client.aclose()
-    with pytest.raises(Exception, match="one line"):
-        clean_envelope(Envelope("a\nb"))
+async def test_who_is_only_known_by_mail_is_written_to_there(api: Api, world: World) -> None:
+    await connect_mail(world)
+    conversation = await world.conversation("Dora", email="dora@x.test")
+    payload = await send_message(api, world.owner, conversation.id, email={"subject": "Hello"})
+    assert payload["userErrors"] == []
+    assert (await MessageEmail.get()).recipients == "dora@x.test"
+    nobody = await world.conversation("Emil", phone="+33612345678")
+    payload = await send_message(api, world.owner, nobody.id, email={"subject": "Hello"})
+    assert [error["code"] for error in payload["userErrors"]] == ["NO_CHANNEL"]
