@@ -33,8 +33,9 @@ from resolvers.incoming_file import FETCH_FILE, fetch_file
 from resolvers.inspection import INSPECT_FILE, inspect_file
 from resolvers.invitation_mail import SEND_INVITATION, send_invitation
 from resolvers.member import RELEASE_CONVERSATIONS, release_conversations
-from resolvers.message import DELIVER_MESSAGE
+from resolvers.message import DELIVER_MESSAGE, DELIVER_PARTS
 from resolvers.openid import finish_log_in, start_log_in
+from resolvers.part_delivery import deliver_parts
 from resolvers.password import SEND_PASSWORD_RESET, send_password_reset
 from resolvers.retention import CLEAN_UP, clean_up, schedule_clean_up
 from resolvers.schedule import SEND_SCHEDULED
@@ -59,6 +60,7 @@ def job_handlers(client: GuardedClient, mailer: Mailer) -> Mapping[str, Handler]
         CLEAN_UP: clean_up,
         CLOSE_IDLE: close_idle,
         DELIVER_MESSAGE: partial(deliver_message, client),
+        DELIVER_PARTS: partial(deliver_parts, client),
         ERASE_CONTACT: erase_contact,
         ERASE_FILE: erase_file,
         ERASE_INBOUND: erase_inbound,

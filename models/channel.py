@@ -42,6 +42,10 @@ class Channel(Model):
     """Whether the vendor takes, with a message, which one it answers."""
     messaging_window_hours = fields.IntField(null=True)
     """How long a contact can be written to after they wrote; null: always."""
+    files_per_call = fields.IntField(null=True)
+    """How many files the vendor takes in one call: null where it takes all of a message."""
+    accepts_captions = fields.BooleanField(default=True, db_default=True)
+    """Whether the vendor takes a text with files: else it goes in a call of its own."""
     is_connected = fields.BooleanField(default=True)
     created_at = fields.DatetimeField()
 

@@ -34,6 +34,8 @@ class MessageKind(Enum):
     """A mail, with a subject: see `email`."""
     UNSUPPORTED = "UNSUPPORTED"
     """Something that cannot be shown; its `payload` is kept."""
+    CUSTOM_PAYLOAD = "CUSTOM_PAYLOAD"
+    """Data for the programs of who sent it, to be found in its `payload`."""
 
 
 class MessageSource(Enum):

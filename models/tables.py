@@ -31,6 +31,7 @@ MODEL_MODULES: tuple[str, ...] = tuple(
         "snippet",
         "message",
         "message_email",
+        "message_part",
         "activity",
         "comment",
         "search_entry",

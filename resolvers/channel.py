@@ -56,17 +56,15 @@ async def connect_channel(
     accepts_idempotency_key: bool = False,
     accepts_reply_to: bool = False,
     messaging_window_hours: int | None = None,
+    files_per_call: int | None = None,
+    accepts_captions: bool = True,
     idempotency_key: str | None = None,
 ) -> Channel:
     """Connect a custom channel; its handle and token are what the integrator configures."""
     require(viewer, workspace_id, Right.MANAGE_CHANNELS)
-    name = check_name(name)
-    if not base_url.startswith(("http://", "https://")) or len(base_url) > 2000:
-        raise Refused(Code.INVALID, "This is no web address.", field=("baseUrl",))
-    check_window(messaging_window_hours)
-    values = [name, base_url, signing_secret, accepts_idempotency_key]
-    values += [accepts_reply_to] if accepts_reply_to else []  # keys of before stay good
-    values += [f"{messaging_window_hours} hours"] if messaging_window_hours is not None else []
+    name, base_url = check_name(name), _check_address(base_url)
+    values: list[object] = [name, base_url, signing_secret, accepts_idempotency_key]
+    values += _options(accepts_reply_to, messaging_window_hours, files_per_call, accepts_captions)
     async with transaction():
         claim = await claim_key(viewer, workspace_id, "connectChannel", idempotency_key, values)
         if claim.first_result is not None:
@@ -82,6 +80,8 @@ async def connect_channel(
             accepts_idempotency_key=accepts_idempotency_key,
             accepts_reply_to=accepts_reply_to,
             messaging_window_hours=messaging_window_hours,
+            files_per_call=files_per_call,
+            accepts_captions=accepts_captions,
             created_at=now(),
         )
         await claim.remember(channel.id)
@@ -110,6 +110,36 @@ def check_name(name: str) -> str:
             limit=NAME_LENGTH,
         )
     return name
+
+
+def _check_address(base_url: str) -> str:
+    if not base_url.startswith(("http://", "https://")) or len(base_url) > 2000:
+        raise Refused(Code.INVALID, "This is no web address.", field=("baseUrl",))
+    return base_url
+
+
+def _options(
+    accepts_reply_to: bool,
+    window_hours: int | None,
+    files_per_call: int | None,
+    accepts_captions: bool,
+) -> list[object]:
+    """Refuse limits that no channel has; return what is not as without options.
+
+    So the idempotency keys of before stay good.
+    """
+    check_window(window_hours)
+    limit = custom.CAPABILITIES.files_max
+    if files_per_call is not None and not 1 <= files_per_call <= limit:
+        raise Refused(
+            Code.INVALID, "A call takes 1 to {limit} files.", field=("filesPerCall",), limit=limit
+        )
+    is_divided = files_per_call is not None or not accepts_captions
+    return [
+        *([accepts_reply_to] if accepts_reply_to else []),
+        *([f"{window_hours} hours"] if window_hours is not None else []),
+        *([files_per_call, accepts_captions] if is_divided else []),
+    ]
 
 
 async def accept_webhook(body: bytes, headers: dict[str, str]) -> int:

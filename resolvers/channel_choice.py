@@ -36,7 +36,7 @@ LAST_SEQ = (
 )
 REACHED = (
     "cc.channel_id, ch.is_connected, {failure}, cc.last_incoming_at, ch.kind, ch.accepts_reply_to,"
-    " ch.messaging_window_hours"
+    " ch.messaging_window_hours, ch.files_per_call, ch.accepts_captions"
 )
 """The SQL of what `reach_of` reads."""
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -81,13 +81,20 @@ class Offer:
 
 
 def capabilities_of(
-    kind: ChannelKind, *, accepts_reply_to: bool, window_hours: int | None
+    kind: ChannelKind,
+    *,
+    accepts_reply_to: bool,
+    window_hours: int | None,
+    files_per_call: int | None = None,
+    captions: bool = True,
 ) -> Capabilities:
     """Return what a channel can do: what its kind can, and what was agreed when it was connected.
 
     Where there is a window, the contact opens it: nobody writes first.
     """
     found = replace(CAPABILITIES[kind], has_reply_to=accepts_reply_to)
+    at_once = files_per_call or found.files_per_call
+    found = replace(found, files_per_call=at_once, captions=captions and found.captions)
     if window_hours is not None:
         found = replace(found, window_seconds=window_hours * 3600)
     return found if found.window_seconds is None else replace(found, begins_by=None)
@@ -99,19 +106,26 @@ def capabilities_of_channel(channel: Channel) -> Capabilities:
         channel.kind,
         accepts_reply_to=channel.accepts_reply_to,
         window_hours=channel.messaging_window_hours,
+        files_per_call=channel.files_per_call,
+        captions=channel.accepts_captions,
     )
 
 
 def reach_of(row: Sequence[Any]) -> Reach:
     """Return how a contact is reached, from a row of what `REACHED` names."""
-    channel_id, is_connected, failure, written_at, kind, accepts_reply_to, hours = row
+    channel_id, is_connected, failure, written_at, kind, accepts_reply_to, *limits = row
+    hours, files_per_call, captions = limits
     return Reach(
         channel_id,
         bool(is_connected),
         failure,
         last_incoming_at=None if written_at is None else sql.moment(written_at),
         capabilities=capabilities_of(
-            ChannelKind(kind), accepts_reply_to=bool(accepts_reply_to), window_hours=hours
+            ChannelKind(kind),
+            accepts_reply_to=bool(accepts_reply_to),
+            window_hours=hours,
+            files_per_call=files_per_call,
+            captions=bool(captions),
         ),
     )
 

@@ -32,6 +32,7 @@ from resolvers.conversation import contact_wrote
 from resolvers.delivery import reply_arrived, report_status
 from resolvers.email_message import keep_mail, mail_of, texts_of
 from resolvers.incoming_file import expect_file
+from resolvers.message_part import may_have_parts, part_named, report_part
 from resolvers.schedule import cancel_waiting
 from resolvers.thread import Draft, Target, append, hold_message, take_message_id
 from resolvers.viewer import hidden
@@ -40,7 +41,10 @@ KINDS = {
     ContentKind.TEXT: MessageKind.TEXT,
     ContentKind.ATTACHMENT: MessageKind.ATTACHMENT,
     ContentKind.UNSUPPORTED: MessageKind.UNSUPPORTED,
+    ContentKind.CUSTOM_PAYLOAD: MessageKind.CUSTOM_PAYLOAD,
 }
+KEPT = (ContentKind.UNSUPPORTED, ContentKind.CUSTOM_PAYLOAD)
+"""What cannot be shown: its own JSON is kept."""
 
 
 class MessageUnknown(Exception):  # noqa: N818 - it may become known
@@ -60,6 +64,12 @@ async def receive(channel: Channel, item: InboundItem, announce: Announce) -> No
 
 async def _receive_receipt(channel: Channel, item: InboundReceipt, announce: Announce) -> None:
     known = await Message.filter(channel_id=channel.id, external_id=item.external_id).first()
+    if known is None or may_have_parts(known):
+        part = await part_named(channel.id, item.external_id)
+        if part is not None:
+            status, failure = MessageStatus(item.status.value), ("PROVIDER", item.error_text)
+            await report_part(part, status, announce, at=item.occurred_at, failure=failure)
+            return
     if known is None:
         raise MessageUnknown(f"no message {item.external_id} on channel {channel.id}")
     message = await hold_message(known)
@@ -79,6 +89,8 @@ async def _receive_message(
     """Store a message once; what a blocked contact sends is quarantined and changes nothing."""
     if await Message.filter(channel_id=channel.id, external_id=item.external_id).exists():
         return
+    if isinstance(item, InboundEcho) and await part_named(channel.id, item.external_id):
+        return
     target = await _contact_channel(channel, item, announce)
     conversation = await _conversation_of(target, channel.workspace_id)
     incoming = isinstance(item, InboundMessage)
@@ -94,7 +106,7 @@ async def _receive_message(
         source=MessageSource.CONTACT if incoming else MessageSource.ECHO,
         text=text or ("" if mail or item.content.attachment_url else None),
         full_text=full_text,
-        payload=item.raw.decode() if item.content.kind is ContentKind.UNSUPPORTED else None,
+        payload=item.raw.decode() if item.content.kind in KEPT else None,
         external_id=item.external_id,
         status=MessageStatus.RECEIVED if incoming else MessageStatus.SENT,
         sent_at=None if incoming else moment,
@@ -126,7 +138,10 @@ async def _parent_id(
         return None
     parents = Message.filter(channel_id=channel.id, external_id__in=named)
     found = {row.external_id: row.id for row in await parents.filter(conversation=conversation.id)}
-    return next((found[name] for name in named if name in found), None)
+    known = next((found[name] for name in named if name in found), None)
+    if known is None and (part := await part_named(channel.id, named[0])) is not None:
+        known = part.message_id if part.message.conversation_id == conversation.id else None
+    return known
 
 
 async def _conversation_of(target: ContactChannel, workspace_id: int) -> ConversationRecord:

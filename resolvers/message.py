@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from connectors.channels import Capabilities
 from models.attachment import Attachment
 from models.conversation import ConversationStatus
 from models.episode import ChangeSource
@@ -27,12 +28,15 @@ from resolvers.email_message import (
     said_of,
 )
 from resolvers.idempotency import KeyUse, settled
+from resolvers.message_part import divide, what_did_not_go
 from resolvers.reply_to import find_parent
 from resolvers.thread import Draft, Target, append, take_message_id
 from resolvers.variables import TEXT_LENGTH, Filled, fill_in
 from resolvers.viewer import Right, Viewer
 
 DELIVER_MESSAGE = "deliver_message"
+DELIVER_PARTS = "deliver_parts"
+"""The delivery of a message that takes several calls."""
 RETRYABLE = (MessageStatus.FAILED, MessageStatus.UNCERTAIN)
 
 
@@ -116,8 +120,9 @@ async def accept(
     mail = await address_mail(conversation, target, can, email, parent)
     claimed = await claim_files(viewer, conversation.workspace_id, files, can)
     filled = await fill_in(text, conversation, membership.masking)
+    reached = (target, can)
     return await _enqueue(
-        viewer, conversation, target, filled, announce, files=claimed, parent=parent, mail=mail
+        viewer, conversation, reached, filled, announce, files=claimed, parent=parent, mail=mail
     )
 
 
@@ -131,7 +136,7 @@ def _stop_typing(message: MessageRow) -> None:
 async def retry_message(
     viewer: Viewer, message_id: int, *, idempotency_key: str | None = None
 ) -> MessageRow:
-    """Send a failed or uncertain message again, as a new message that names it.
+    """Send a failed or uncertain message again, or those parts of it, as a new one that names it.
 
     Refused while another retry of it is on its way or has arrived, and where the composer is
     restricted, but for a payment problem: to try again is how one finds that it is solved.
@@ -146,24 +151,21 @@ async def retry_message(
         if first is not None:
             return await get_message(viewer, first)
         failed = await get_message(viewer, message_id, Right.REPLY)
-        if not can_be_retried(failed) or await _has_live_retry(failed):
-            raise Refused(
-                Code.WRONG_STATE,
-                "Only a message that failed can be sent again, once at a time.",
-                field=("messageId",),
-            )
+        again, files = await _check_retry(failed)
+        reach = reach_by(failed.contact_channel)
         check_composer(
             conversation,
-            reach_by(failed.contact_channel),
+            reach,
             is_member=viewer.member_id(conversation.workspace_id) is not None,
             field="messageId",
         )
         target = Target(failed.contact_channel_id, failed.channel_id, await take_message_id())
-        again = Filled(failed.text or "", failed.full_text)
-        files = (await attachments_of_messages([failed.id]))[failed.id]
         mail = await mail_again(failed, target.next_message_id)
         message = await _enqueue(
-            viewer, conversation, target, again, announce, retried=failed, files=files, mail=mail
+            *(viewer, conversation, (target, reach.capabilities), again, announce),
+            retried=failed,
+            files=files,
+            mail=mail,
         )
         use.remember(message.id, announce)
     return message
@@ -172,6 +174,20 @@ async def retry_message(
 def can_be_retried(message: MessageRow) -> bool:
     """Tell whether a message may be sent again: it failed, or nobody knows."""
     return message.status in RETRYABLE
+
+
+async def _check_retry(failed: Message) -> tuple[Filled, Sequence[Attachment]]:
+    """Return what of a message is to be sent again; refuse where that is nothing."""
+    files = (await attachments_of_messages([failed.id]))[failed.id]
+    left = await what_did_not_go(failed, files)
+    if left is None or not can_be_retried(failed) or await _has_live_retry(failed):
+        raise Refused(
+            Code.WRONG_STATE,
+            "Only a message that failed can be sent again, once at a time.",
+            field=("messageId",),
+        )
+    has_text, again = left
+    return Filled(failed.text or "", failed.full_text) if has_text else Filled(""), again
 
 
 async def _has_live_retry(failed: Message) -> bool:
@@ -185,7 +201,7 @@ async def _has_live_retry(failed: Message) -> bool:
 async def _enqueue(
     viewer: Viewer,
     conversation: ConversationRecord,
-    target: Target,
+    reached: tuple[Target, Capabilities],
     filled: Filled,
     announce: Announce,
     *,
@@ -216,11 +232,10 @@ async def _enqueue(
         reply_to_id=answered_id,
         reply_to_external_id=answered_name,
     )
-    message = append(conversation, target, draft, announce)
+    message = append(conversation, reached[0], draft, announce)
     attach("message", message.id, files, announce)
     keep_mail(message.id, mail, announce)
-    in_turn = f"conversation:{conversation.id}"
-    announce.job(DELIVER_MESSAGE, {"message_id": message.id}, ordering_key=in_turn)
+    _deliver_by(reached[1], message, len(files), announce)
     return message
 
 
@@ -231,3 +246,13 @@ def _answered(
     if retried:
         return retried.reply_to_id, retried.reply_to_external_id
     return (parent.id, parent.external_id) if parent else (None, None)
+
+
+def _deliver_by(
+    capabilities: Capabilities, message: MessageRow, file_count: int, announce: Announce
+) -> None:
+    """Have a message brought to its vendor, in its turn among those of the conversation."""
+    is_divided = divide(message, file_count, capabilities, announce)
+    deed = DELIVER_PARTS if is_divided else DELIVER_MESSAGE
+    in_turn = f"conversation:{message.conversation_id}"
+    announce.job(deed, {"message_id": message.id}, ordering_key=in_turn)

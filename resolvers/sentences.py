@@ -7,6 +7,7 @@ from pathlib import Path
 from babel import negotiate_locale
 from babel.messages.pofile import read_po
 
+from models.message import MessageKind
 from models.refusal import Refused, sentence
 
 ENGLISH = "en"
@@ -16,6 +17,7 @@ MAX_ACCEPTED = 20
 """How many languages of an `Accept-Language` are looked at."""
 
 UNSUPPORTED_MESSAGE = sentence("Unsupported message")
+CUSTOM_PAYLOAD = sentence("Custom payload")
 
 
 @cache
@@ -52,6 +54,11 @@ def _accepted(accept_language: str) -> list[str]:
         if 0 < weight <= 1:
             weighted.append((weight, tag))
     return [tag for _, tag in sorted(weighted, key=lambda pair: -pair[0])]
+
+
+def unshown(kind: MessageKind) -> str:
+    """Return the sentence that stands for a message which cannot be shown."""
+    return CUSTOM_PAYLOAD if kind is MessageKind.CUSTOM_PAYLOAD else UNSUPPORTED_MESSAGE
 
 
 def say(text: str, language: str, values: Mapping[str, object] | None = None) -> str:

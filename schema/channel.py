@@ -31,6 +31,11 @@ class ConnectChannelInput:
     messaging_window_hours: int | None = None
     """1 to 8,760: for how long a contact can be written to after they wrote there, and not before;
     omitted: always."""
+    files_per_call: int | None = None
+    """How many files the integrator takes in one call, 1 to 50; null: all of a message. More go in
+    several calls, each with its own delivery."""
+    accepts_captions: bool = True
+    """False where the integrator takes no text with files: it goes in a call of its own."""
     idempotency_key: str | None = None
     """1 to 255 printable characters: sent again with the same input, nothing happens twice."""
 
@@ -65,6 +70,8 @@ class Mutation:
             accepts_idempotency_key=input.accepts_idempotency_key,
             accepts_reply_to=input.accepts_reply_to,
             messaging_window_hours=input.messaging_window_hours,
+            files_per_call=input.files_per_call,
+            accepts_captions=input.accepts_captions,
             idempotency_key=input.idempotency_key,
         )
         return ConnectChannelPayload(

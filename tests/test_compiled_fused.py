@@ -88,7 +88,7 @@ def _is_there(source: Source, path: str) -> bool:
         ),
         ("assignee { ... on Member { name } }", "member account ai_agent", "m.id mu.name ai.id"),
         ("assignee { ... on AiAgent { name } }", "member ai_agent", "m.id ai.id ai.name"),
-        ("lastMessage { text }", "message", "lm.id lm.text lm.full_text lm.workspace_id"),
+        ("lastMessage { text }", "message", "lm.id lm.kind lm.text lm.full_text lm.workspace_id"),
         ("team { name }", "", "c.team_id"),
     ],
 )

@@ -146,6 +146,7 @@ CONTENTS: list[tuple[object, MessageContent]] = [
     ({"type": "text", "text": " "}, MessageContent(ContentKind.UNSUPPORTED)),
     ({"type": "text", "text": 5}, MessageContent(ContentKind.UNSUPPORTED)),
     ({"type": "sticker"}, MessageContent(ContentKind.UNSUPPORTED)),
+    ({"type": "custom_payload", "payload": {}}, MessageContent(ContentKind.CUSTOM_PAYLOAD)),
     ({"type": "quick_reply", "text": "Yes"}, MessageContent(ContentKind.UNSUPPORTED, "Yes")),
     ({}, MessageContent(ContentKind.UNSUPPORTED)),
     (

@@ -167,9 +167,18 @@ async def test_a_contact_always_has_a_name(
     assert (contact.first_name, contact.phone, contact.email) == (name, None, None)
 
 
-async def test_what_cannot_be_shown_is_kept_with_its_json(api: Api, world: World) -> None:
+@pytest.mark.parametrize(
+    ("name", "kind", "sentence"),
+    [
+        ("hologram", "UNSUPPORTED", "Unsupported message"),
+        ("custom_payload", "CUSTOM_PAYLOAD", "Custom payload"),
+    ],
+)
+async def test_what_cannot_be_shown_is_kept_with_its_json(
+    api: Api, world: World, name: str, kind: str, sentence: str
+) -> None:
     channel = await world.connect()
-    event = {"type": "message", "mId": "m1", "message": {"type": "hologram", "colour": "é"}}
+    event = {"type": "message", "mId": "m1", "message": {"type": name, "payload": {"deep": 1}}}
     await webhook(channel, "carla", event)
     assert await run_jobs() == 1
 
@@ -181,12 +190,13 @@ async def test_what_cannot_be_shown_is_kept_with_its_json(api: Api, world: World
     )
     assert answer["message"]["payload"] is not None
     assert answer["message"] == {
-        "kind": "UNSUPPORTED",
-        "text": "Unsupported message",
+        "kind": kind,
+        "text": sentence,
         "payload": message.payload,
         "status": "RECEIVED",
     }
-    assert '"hologram"' in (message.payload or "")
+    assert f'"{name}"' in (message.payload or "")
+    assert '{"deep": 1}' in (message.payload or "")
     conversation = await Conversation.get()
     assert (conversation.status.value, conversation.incoming_count) == ("OPEN", 1)
 

@@ -42,8 +42,8 @@ VARIABLE_SENTENCES = {
     ("schema/errors.py", "SENTENCES[limited]"),
     ("schema/errors.py", "cause.message"),
     ("schema/objects/inbox.py", "INBOX_NAMES[root.kind]"),
-    ("schema/objects/message.py", "UNSUPPORTED_MESSAGE"),
-    ("schema/objects/reply_preview.py", "UNSUPPORTED_MESSAGE"),
+    ("schema/objects/message.py", "unshown(root.kind)"),
+    ("schema/objects/reply_preview.py", "unshown(self.found.message.kind)"),
     ("resolvers/variables.py", "variable.label"),
 }
 """Where a sentence is no literal: those sentences are marked with `sentence(…)` elsewhere."""

@@ -19,6 +19,7 @@ class ContentKind(StrEnum):
     TEXT = "TEXT"
     ATTACHMENT = "ATTACHMENT"
     UNSUPPORTED = "UNSUPPORTED"
+    CUSTOM_PAYLOAD = "CUSTOM_PAYLOAD"
 
 
 class ReceiptStatus(StrEnum):
@@ -54,6 +55,10 @@ class Capabilities:
     """What it takes to write to a contact first; None: they have to write first."""
     has_subject: bool = False
     """Whether a message has a subject, copies and a thread of its own, as mail does."""
+    files_per_call: int | None = None
+    """How many files one call takes; None: all of a message."""
+    captions: bool = True
+    """Whether a call takes a text with files."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,11 +195,9 @@ def _item(raw: bytes, contact_id: object, profile: ContactProfile) -> InboundIte
             raise ValueError(f"mId is not 1 to {MESSAGE_ID_MAX_CHARACTERS} characters")
         occurred_at = moment(loosely(event.timestamp))
         if event.type == "message_status":
-            status, error_text = _status(loosely(event.status))
+            status, error = _status(loosely(event.status))
             key = f"status:{external_id}:{status.lower()}"
-            return InboundReceipt(
-                key, contact_id, raw, external_id, status, error_text, occurred_at
-            )
+            return InboundReceipt(key, contact_id, raw, external_id, status, error, occurred_at)
         if event.type not in ("message", "message_echo"):
             raise ValueError("unknown event type")
         said = loosely(event.message)
@@ -242,6 +240,8 @@ def _content(value: object) -> MessageContent:
         kind = words(attachment.get("type"), PROFILE_MAX_CHARACTERS)
         if url := web_address(attachment.get("url"), URL_MAX_CHARACTERS):
             return MessageContent(ContentKind.ATTACHMENT, text, is_truncated, url, kind)
+    if value.get("type") == "custom_payload":
+        return MessageContent(ContentKind.CUSTOM_PAYLOAD, text, is_truncated)
     return MessageContent(ContentKind.UNSUPPORTED, text, is_truncated)
 
 

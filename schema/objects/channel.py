@@ -31,6 +31,10 @@ class Channel(Node):
     messaging_window_hours: int | None
     """For how long a contact can be written to after they wrote there, and not before; null:
     always."""
+    files_per_call: int | None
+    """How many files one call takes, each call with its own delivery; null: all of a message."""
+    accepts_captions: bool
+    """Whether a text goes with files in one call."""
     is_connected: bool
     """Whether messages can pass."""
 

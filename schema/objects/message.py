@@ -12,9 +12,15 @@ from models.records import ActivityRow, MessageRow
 from resolvers import attached, batches
 from resolvers import message as messages
 from resolvers.email_message import emails_of_messages
-from resolvers.masking import message_text, without_details
+from resolvers.masking import message_text
+from resolvers.message_part import (
+    PartsKey,
+    deliveries_of,
+    may_have_parts,
+    parts_by_message,
+)
 from resolvers.reply_to import ParentKey, can_be_replied_to, replies_of_messages
-from resolvers.sentences import UNSUPPORTED_MESSAGE, say
+from resolvers.sentences import say, unshown
 from resolvers.viewer import Right
 from schema.columns import derived, filled
 from schema.context import Info
@@ -26,6 +32,7 @@ from schema.objects.comment import Comment
 from schema.objects.contact import Contact
 from schema.objects.email_details import EmailDetails
 from schema.objects.member import Member
+from schema.objects.message_delivery import MessageDelivery, MessageFailure, failure_of
 from schema.objects.node import Node, global_id
 from schema.objects.reply_preview import ReplyPreview
 from schema.objects.team import Team
@@ -47,6 +54,11 @@ STEPS = (
     (MessageStatus.READ, "read_at"),
     (MessageStatus.FAILED, "failed_at"),
 )
+SENT_AS = (
+    *("id", "workspace_id", "direction", "kind", "status", "external_id", "text"),
+    *("failure_code", "failure_text", "sent_at", "delivered_at", "read_at"),
+)
+"""What a message knows of its delivery where there is one."""
 
 
 @strawberry.type
@@ -57,16 +69,6 @@ class MessageStatusChange:
     """What was reached."""
     at: datetime
     """When, as far as the vendor told."""
-
-
-@strawberry.type
-class MessageFailure:
-    """Why a message was not delivered."""
-
-    code: str
-    """A stable code."""
-    text: str
-    """The vendor's words; without numbers and addresses for who does not see those of contacts."""
 
 
 @strawberry.type
@@ -90,12 +92,12 @@ class Message(Node):
     created_at: datetime
     """When it was accepted here."""
 
-    @filled("text", "workspace_id", unless="full_text")
+    @filled("text", "workspace_id", "kind", unless="full_text")
     def text(root: strawberry.Parent[MessageRow], info: Info) -> str:
         """The text; for a message that cannot be shown, a sentence that says so. Who does not see
         phone numbers or email addresses does not see those that variables have put into it."""
         text = message_text(root, info.context.masking(root.workspace_id))
-        return say(UNSUPPORTED_MESSAGE, info.context.language) if text is None else text
+        return say(unshown(root.kind), info.context.language) if text is None else text
 
     @derived("payload", "workspace_id")
     def payload(root: strawberry.Parent[MessageRow], info: Info) -> str | None:
@@ -155,12 +157,13 @@ class Message(Node):
     @derived("status", "failure_code", "failure_text", "workspace_id")
     def failure(root: strawberry.Parent[MessageRow], info: Info) -> MessageFailure | None:
         """Why it failed; null unless its status is FAILED."""
-        if root.status is not MessageStatus.FAILED or root.failure_code is None:
-            return None
-        text = root.failure_text or ""
-        if info.context.masking(root.workspace_id).is_any:
-            text = without_details(text, least_digits=1)
-        return MessageFailure(code=root.failure_code, text=text)
+        return failure_of(root, root.workspace_id, info)
+
+    @relation(list[MessageDelivery], parts_by_message, then=deliveries_of, absent=[], needs=SENT_AS)
+    def deliveries(root: strawberry.Parent[MessageRow]) -> PartsKey | None:
+        """What the calls to the vendor take of an outgoing message, in their order: one takes all
+        of it unless the channel needs several; empty for an incoming."""
+        return None if root.direction is Direction.INCOMING else (root.id, may_have_parts(root))
 
     @derived("retry_of_id")
     def retry_of_id(root: strawberry.Parent[MessageRow]) -> strawberry.ID | None:

@@ -8,7 +8,7 @@ from models.message import Direction
 from models.records import MessageRecord
 from resolvers.masking import display_name, message_text
 from resolvers.reply_to import Reply, one_line
-from resolvers.sentences import UNSUPPORTED_MESSAGE, say
+from resolvers.sentences import say, unshown
 from schema.context import Info
 from schema.ids import encode_id
 
@@ -49,4 +49,6 @@ class ReplyPreview:
         """The text on one line of at most 120 characters, cut with an ellipsis."""
         masking = info.context.masking(self.found.conversation.workspace_id)
         text = message_text(self.found.message, masking)
-        return one_line(say(UNSUPPORTED_MESSAGE, info.context.language) if text is None else text)
+        if text is None:
+            text = say(unshown(self.found.message.kind), info.context.language)
+        return one_line(text)
