@@ -9,6 +9,7 @@ from resolvers.attached import attachments_by_id
 from resolvers.attachment import THERE, visible_attachments
 from resolvers.authentication import TokenProblem, viewer_of_credential
 from resolvers.file_store import file_store
+from resolvers.masking import UNMASKED, Masking, shown_file_name
 from resolvers.signed_link import Link, Purpose, read_link
 from resolvers.viewer import hidden, number_in
 
@@ -44,31 +45,35 @@ async def open_file(token: str) -> OpenFile:
         raise hidden()
     if row.state not in THERE or row.storage_key is None or row.sha256 is None:
         raise hidden()
-    if not await _may_have(link, row):
+    masking = await _masking_for(link, row)
+    if masking is None:
         raise hidden()
+    name = shown_file_name(row.file_name, row.content_type, masking)
     if link.purpose is Purpose.PREVIEW:
-        return await _preview_of(row, row.sha256)
-    return OpenFile(
-        row.file_name, row.content_type, row.byte_size, row.sha256[:32], row.storage_key
-    )
+        return await _preview_of(row, row.sha256, name)
+    return OpenFile(name, row.content_type, row.byte_size, row.sha256[:32], row.storage_key)
 
 
-async def _preview_of(row: Attachment, sha256: str) -> OpenFile:
+async def _preview_of(row: Attachment, sha256: str, name: str) -> OpenFile:
     """Return the thumbnail of a file, as a file of its own."""
     if row.thumbnail_key is None:
         raise hidden()
     size = await file_store().size_of(row.thumbnail_key)
-    name = f"{row.file_name.rpartition('.')[0] or row.file_name}.webp"
+    name = f"{name.rpartition('.')[0] or name}.webp"
     return OpenFile(name, "image/webp", size, f"{sha256[:32]}-preview", row.thumbnail_key)
 
 
-async def _may_have(link: Link, row: Attachment) -> bool:
+async def _masking_for(link: Link, row: Attachment) -> Masking | None:
+    """Return what is hidden from who has a link: nothing from the channel; None lets nobody in."""
     if link.purpose is Purpose.VENDOR:
-        return await _was_sent_on(row, number_in(link.actor.partition(":")[2]) or 0)
+        was_sent = await _was_sent_on(row, number_in(link.actor.partition(":")[2]) or 0)
+        return UNMASKED if was_sent else None
     viewer = await viewer_of_credential(link.actor)
     if isinstance(viewer, TokenProblem):
-        return False
-    return row.id in await visible_attachments(viewer, [row.id])
+        return None
+    if row.id not in await visible_attachments(viewer, [row.id]):
+        return None
+    return viewer.memberships[row.workspace_id].masking
 
 
 async def _was_sent_on(row: Attachment, channel_id: int) -> bool:

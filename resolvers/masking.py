@@ -11,6 +11,7 @@ from typing import Any
 
 from models.folding import folded
 from models.records import ContactRow, MessageRow
+from resolvers.file_types import TYPES
 from resolvers.inbox_filter import Choice, ChoiceCondition, Condition, Filter, conditions_in
 
 HIDDEN = "••••••"
@@ -19,6 +20,8 @@ LEAST_DIGITS = 5
 """How many digits in a row, but for what people write between them, may be a phone number."""
 _ADDRESS = re.compile(r"\S*@\S*")
 _NUMBER = re.compile(r"\+?\d(?:[\s().,/+–-]*\d)*")
+_NUMBER_IN_FILE_NAME = re.compile(r"\+?\d(?:[\s().,/+–_-]*\d)*")
+"""Names of files have underscores for blanks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +56,16 @@ def is_echo(value: str | None) -> bool:
     return value is not None and value.strip() == HIDDEN
 
 
-def without_details(text: str, *, least_digits: int = LEAST_DIGITS) -> str:
+def without_details(
+    text: str, *, least_digits: int = LEAST_DIGITS, number: re.Pattern[str] = _NUMBER
+) -> str:
     """Return a text without what may be a phone number or an email address."""
 
     def shown(found: re.Match[str]) -> str:
         digits = sum(letter.isdigit() for letter in found.group())
         return HIDDEN if digits >= least_digits else found.group()
 
-    return _NUMBER.sub(shown, _ADDRESS.sub(HIDDEN, text))
+    return number.sub(shown, _ADDRESS.sub(HIDDEN, text))
 
 
 def without_addresses(text: str) -> str:
@@ -83,6 +88,20 @@ def cut(text: str, length: int) -> str:
 def shown_name(name: str, masking: Masking) -> str:
     """Return a name: channels have given numbers and addresses for names, too."""
     return without_details(name) if masking.is_any else name
+
+
+def shown_file_name(name: str, content_type: str, masking: Masking) -> str:
+    """Return the name of a file: channels call files after who sent them.
+
+    Its extension stays where it tells only what the file is: an address ends with one, too.
+    """
+    if not masking.is_any:
+        return name
+    stem, dot, extension = name.rpartition(".")
+    known = TYPES.get(extension.lower())
+    if known is None or known.content_type != content_type:
+        stem, dot, extension = name, "", ""
+    return f"{without_details(stem, number=_NUMBER_IN_FILE_NAME)}{dot}{extension}"
 
 
 def display_name(contact: ContactRow, masking: Masking) -> str:

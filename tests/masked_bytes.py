@@ -24,7 +24,8 @@ fragment Thread on Conversation {
     channels { state isDefault restriction contactChannel { id } window { isOpen } }
   } draft { text version replyTo { authorName text } }
   contact { ...All } lastMessage { id }
-  messages(last: 4) { nodes { id text payload failure { code text } author { __typename } status } }
+  messages(last: 4) { nodes { id text payload failure { code text } author { __typename } status
+    attachments { fileName kind state } } }
   timeline(last: 4) { edges { cursor } nodes { __typename ... on Activity { kind
     actor { ... on Contact { name } } } } }
 }
@@ -67,6 +68,7 @@ NODES = (
     + """
 query Nodes($ids: [ID!]!) { nodes(ids: $ids) { id ...All ...Thread
   ... on ContactChannel { externalId } ... on Message { text payload failure { text } }
+  ... on Attachment { fileName contentType refusal }
   ... on CustomInbox { name } } }
 """
 )

@@ -67,7 +67,7 @@ async def _one(play: "Play") -> None:
 
 async def _nodes(play: "Play") -> None:
     ids = [play.contact(), play.conversation(), "x"]
-    kinds = ("ContactChannel", "Message", "CustomInbox")
+    kinds = ("ContactChannel", "Message", "CustomInbox", "Attachment")
     ids += [encode_id(kind, play.dice.randint(1, 60)) for kind in kinds]
     await play.ask(said.NODES, ids=play.dice.sample(ids, play.dice.randint(1, 6)))
 

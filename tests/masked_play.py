@@ -108,12 +108,8 @@ class Play:
             await self.owner_adds()
         for what in ("PHONE", "COUNTRY", "EMAIL"):
             condition = {"field": what, "operator": "EXISTS"}
-            inbox: Any = {
-                "workspaceId": self.world.id,
-                "name": what,
-                "sharing": {"mode": "WORKSPACE"},
-            }
-            inbox["filter"] = {"contactField": condition}
+            inbox: Any = {"workspaceId": self.world.id, "name": what}
+            inbox |= {"sharing": {"mode": "WORKSPACE"}, "filter": {"contactField": condition}}
             await self.api.ask(self.world.owner, masked_bytes.CREATE_INBOX, input=inbox)
 
     def note(self, called: str, answer: bytes) -> None:
@@ -189,8 +185,10 @@ class Play:
 
     async def _write(self, sender: str, profile: Mapping[str, Any] | None = None) -> None:
         number = self.dice.randrange(10**9)
-        kind = self.dice.choice(["text", "odd"])
-        said = {"type": kind, "text": f"Hello {number}", "from": sender}
+        kind = self.dice.choice(["text", "odd", "attachment"])
+        said: Any = {"type": kind, "text": f"Hello {number}", "from": sender}
+        name = self.dice.choice([sender, self.side.email(1), f"IMG_{sender[:4]}_{sender[4:]}"])
+        said["attachment"] = {"type": "file", "url": f"http://10.0.0.1/{name}.pdf"}
         event = {"type": "message", "mId": f"m{number}", "message": said}
         await webhook(self.world.channels[0], sender, event, contact=profile)
         await run_jobs()

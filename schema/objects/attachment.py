@@ -9,6 +9,7 @@ import strawberry
 from models.attachment import Attachment as AttachmentRow
 from models.attachment import AttachmentKind, AttachmentState
 from resolvers import attachment as attachments
+from resolvers.masking import shown_file_name
 from resolvers.signed_link import Purpose
 from schema.columns import derived
 from schema.context import Info, viewer_of
@@ -32,8 +33,6 @@ class Attachment(Node):
     """Why it is REFUSED, as a code; null for all others."""
     kind: AttachmentKind
     """What it is to people."""
-    file_name: str
-    """Its name."""
     content_type: str
     """Its media type, by its content once that is there."""
     byte_size: int
@@ -46,6 +45,12 @@ class Attachment(Node):
     """How long it plays, in milliseconds; null where it does not, or nobody knows."""
     created_at: datetime
     """When it was announced, or came in."""
+
+    @derived("file_name", "content_type", "workspace_id")
+    def file_name(root: strawberry.Parent[AttachmentRow], info: Info) -> str:
+        """Its name; without numbers and addresses for who does not see those of contacts."""
+        masking = info.context.masking(root.workspace_id)
+        return shown_file_name(root.file_name, root.content_type, masking)
 
     @derived("waveform")
     def waveform(root: strawberry.Parent[AttachmentRow]) -> list[int]:
