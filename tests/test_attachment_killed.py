@@ -71,8 +71,8 @@ async def killed(
         await sql.affected("UPDATE attachment SET attempt = attempt")  # no row changes but by us
         more.set()
         await until(is_whole, 30)
-        await asyncio.sleep(0.3)  # what follows would be done by then
-        assert not any(task.done() for task in uploads)
+        done, _ = await asyncio.wait(uploads, timeout=0.3)  # what follows would be done by then
+        assert not done
         server.kill()
     for task in uploads:
         task.cancel()
@@ -80,24 +80,34 @@ async def killed(
             await task
 
 
-async def collected(gone: list[Attachment]) -> None:
+async def is_due(kind: str) -> bool:
+    """Let the waiting jobs of a kind be due now; tell if there were any."""
+    moved = await sql.affected(
+        f"UPDATE job SET run_at = {sql.database_now(-1)} WHERE kind = ? AND state = 'READY'", kind
+    )
+    return moved > 0
+
+
+async def collected(rows: list[Attachment]) -> None:
     """Let a day pass for files, and the server's own jobs collect them."""
-    ids = sql.group([row.id for row in gone])
+    ids = [row.id for row in rows]
     await sql.affected(
         f"UPDATE attachment SET loose_since = {sql.database_now(-25 * 3600)}"
         f" WHERE {sql.among('id')}",
-        ids,
+        sql.group(ids),
     )
+    left = Attachment.filter(id__in=ids)
 
-    async def are_gone() -> bool:  # the hour until it is looked, then the end of slow uploads
-        await sql.affected(
-            f"UPDATE job SET run_at = {sql.database_now(-1)}"
-            " WHERE kind IN ('clean_up', 'erase_file') AND state = 'READY'"
-        )
-        await asyncio.sleep(0.5)
-        return not await Attachment.filter(id__in=[row.id for row in gone]).exists()
+    async def are_out_of_sight() -> bool:
+        return not await left.exclude(state=AttachmentState.GONE).exists()
 
-    await until(are_gone, 60)
+    async def are_gone() -> bool:
+        return not await left.exists()
+
+    await until(lambda: is_due("clean_up"))  # not in an hour
+    await until(are_out_of_sight, 30)
+    await until(lambda: is_due("erase_file"))  # not when the slowest upload would have ended
+    await until(are_gone, 30)
 
 
 async def _survive(database_url: str, bus_url: str, directory: Path) -> None:
