@@ -27,7 +27,7 @@ fragment Thread on Conversation {
   messages(last: 4) { nodes { id text payload failure { code text } author { __typename } status
     attachments { fileName kind state } } }
   timeline(last: 4) { edges { cursor } nodes { __typename ... on Activity { kind
-    actor { ... on Contact { name } } } } }
+    actor { name } } } }
 }
 """
 LIST = (
