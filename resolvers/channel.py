@@ -175,6 +175,12 @@ async def keep_items(channel: Channel, items: Sequence[InboundItem]) -> int:
     return fresh
 
 
+async def is_kept(channel: Channel, item: InboundItem) -> bool:
+    """Tell whether a channel has brought an item before."""
+    key = _bounded(item.dedupe_key)
+    return await InboundEvent.filter(channel_id=channel.id, dedupe_key=key).exists()
+
+
 async def _keep(channel: Channel, item: InboundItem) -> int | None:
     """Store an item raw; None if the vendor has sent it before."""
     values = asdict(item)

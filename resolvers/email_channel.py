@@ -2,19 +2,23 @@
 
 import asyncio
 import secrets
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from connectors.channels import custom
+from connectors.channels import InboundMessage, custom
 from connectors.channels.email_inbound import decode
 from connectors.channels.email_outbound import is_host, is_sendable
+from connectors.channels.email_parts import MailFile
 from models.channel import Channel, ChannelKind
 from models.clock import now
 from models.email_account import EmailAccount, SmtpSecurity
 from models.refusal import Code, Refused
 from realtime.transaction import transaction
 from resolvers.access import get_channel
-from resolvers.channel import WebhookRefused, check_name, keep_items
+from resolvers.channel import WebhookRefused, check_name, is_kept, keep_items
+from resolvers.email_file import drop_files, expect_files, settle_files, store_files
+from resolvers.file_erasure import bury_files
 from resolvers.idempotency import claim_key
 from resolvers.viewer import Right, Viewer, require
 
@@ -108,7 +112,7 @@ async def connect_email_channel(
 
 
 async def accept_mail(handle: str, body: bytes, headers: dict[str, str]) -> int:
-    """Keep a raw mail of a channel and enqueue its processing; return whether it was new, as 1.
+    """Keep a mail of a channel and enqueue its processing; return whether it was new, as 1.
 
     When it returns, it is committed. Raises WebhookRefused.
     """
@@ -121,5 +125,33 @@ async def accept_mail(handle: str, body: bytes, headers: dict[str, str]) -> int:
         body, headers, token=account.channel.token, hmac_secret=account.channel.signing_secret
     ):
         raise WebhookRefused
-    item = await asyncio.to_thread(decode, body, account.address)
+    item, files = await asyncio.to_thread(decode, body, account.address)
+    if isinstance(item, InboundMessage) and files:
+        return await _keep_with_files(account.channel, item, files)
     return await keep_items(account.channel, [item])
+
+
+async def _keep_with_files(
+    channel: Channel, item: InboundMessage, files: Sequence[MailFile]
+) -> int:
+    """Keep a mail and its files: rows first, then contents, then both belong together at once.
+
+    Files of a mail that is not kept are let go of; whoever is killed here leaves loose ones.
+    """
+    if item.email is None or await is_kept(channel, item):
+        return 0
+    rows = await expect_files(channel.workspace_id, files)
+    ids = tuple(row.id for row in rows)
+    whole = replace(item, email=replace(item.email, file_ids=ids))
+    try:
+        known = await store_files(rows, files)
+        async with transaction() as announce:
+            fresh = await keep_items(channel, [whole])
+            if fresh:
+                await settle_files(rows, known, announce)
+            else:
+                await bury_files(ids, announce)
+    except BaseException:
+        await asyncio.shield(drop_files(ids))
+        raise
+    return fresh

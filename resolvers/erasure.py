@@ -16,6 +16,10 @@ from resolvers.idempotency import forget_inputs
 
 ERASE_CONTACT = "erase_contact"
 ERASE_INBOUND = "erase_inbound"
+FILE_IDS = '"file_ids":['
+"""Behind this, an event has the numbers of a mail's files; no text in JSON has such quotes."""
+IDS_LENGTH = 8192
+"""More than the numbers of the most files take."""
 ROWS_AT_ONCE = 500
 """How many rows of a conversation one transaction erases."""
 EVENTS_AT_ONCE = 5000
@@ -157,18 +161,27 @@ async def erase_inbound(job: ClaimedJob) -> None:
 
 
 async def _empty_events(channel_id: int, external_id: str, first: int, last: int) -> None:
-    """Empty the events of a contact between two numbers that no job is to make something of."""
+    """Empty the events of a contact between two numbers that no job is to make something of.
+
+    Files that came with them go, too, but for those of a message, which takes them along.
+    """
     found_in = "strpos" if sql.dialect() == "postgres" else "instr"
     named = f'"external_contact_id":{msgspec.json.encode(external_id).decode()}'
-    await sql.affected(
-        "UPDATE inbound_event SET item = '{}', payload = '{}', problem = NULL,"
-        " handled_at = COALESCE(handled_at, ?) WHERE channel_id = ? AND id BETWEEN ? AND ?"
-        f" AND {found_in}(item, ?) > 0 AND (handled_at IS NOT NULL OR NOT EXISTS ("
-        "SELECT 1 FROM job WHERE kind = 'process_inbound' AND state <> 'DEAD'"
-        " AND payload = '{\"inbound_event_id\":' || inbound_event.id || '}'))",
-        now(),
-        channel_id,
-        first,
-        last,
-        named,
-    )
+    async with transaction() as announce:
+        rows = await sql.records(
+            f"SELECT id, {found_in}(item, ?), substr(item, {found_in}(item, ?), {IDS_LENGTH})"
+            " FROM inbound_event WHERE channel_id = ? AND id BETWEEN ? AND ?"
+            f" AND {found_in}(item, ?) > 0 AND (handled_at IS NOT NULL OR NOT EXISTS ("
+            "SELECT 1 FROM job WHERE kind = 'process_inbound' AND state <> 'DEAD'"
+            " AND payload = '{\"inbound_event_id\":' || inbound_event.id || '}'))",
+            *(FILE_IDS, FILE_IDS, channel_id, first, last, named),
+        )
+        await sql.affected(
+            "UPDATE inbound_event SET item = '{}', payload = '{}', problem = NULL,"
+            f" handled_at = COALESCE(handled_at, ?) WHERE {sql.among('id')}",
+            now(),
+            sql.group([row[0] for row in rows]),
+        )
+        lists = [row[2][len(FILE_IDS) :].partition("]")[0] for row in rows if row[1]]
+        if files := [int(key) for ids in lists if ids for key in ids.split(",")]:
+            await bury_files(files, announce)

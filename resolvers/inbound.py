@@ -30,7 +30,9 @@ from resolvers.contact_details import NAME_LENGTH, Claims, Details, clean_email,
 from resolvers.contact_duplicates import MAX_CLAIMS, who_has
 from resolvers.conversation import contact_wrote
 from resolvers.delivery import reply_arrived, report_status
+from resolvers.email_file import attach_files
 from resolvers.email_message import keep_mail, mail_of, texts_of
+from resolvers.file_erasure import bury_files
 from resolvers.incoming_file import expect_file
 from resolvers.message_part import may_have_parts, part_named, report_part
 from resolvers.schedule import cancel_waiting
@@ -87,7 +89,10 @@ async def _receive_message(
     channel: Channel, item: InboundMessage | InboundEcho, announce: Announce
 ) -> None:
     """Store a message once; what a blocked contact sends is quarantined and changes nothing."""
+    mail = item.email if isinstance(item, InboundMessage) else None
     if await Message.filter(channel_id=channel.id, external_id=item.external_id).exists():
+        if mail and mail.file_ids:
+            await bury_files(mail.file_ids, announce)
         return
     if isinstance(item, InboundEcho) and await part_named(channel.id, item.external_id):
         return
@@ -98,7 +103,6 @@ async def _receive_message(
     is_quarantined = incoming and is_frozen(conversation)
     if not is_quarantined:
         await _note(conversation, target, moment, announce, incoming=incoming)
-    mail = item.email if isinstance(item, InboundMessage) else None
     text, full_text = texts_of(item.content.text, is_mail=mail is not None)
     draft = Draft(
         direction=Direction.INCOMING if incoming else Direction.OUTGOING,
@@ -119,6 +123,7 @@ async def _receive_message(
     message = append(conversation, reached, draft, announce)
     await expect_file(message, item.content, announce)
     keep_mail(message.id, mail_of(mail) if mail else None, announce)
+    await attach_files(message.id, mail.file_ids if mail else (), announce)
     if not incoming:
         await announce.flush()
         await reply_arrived(message, announce)

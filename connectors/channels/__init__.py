@@ -100,6 +100,8 @@ class EmailHeaders:
     """The References: the Message-IDs of the thread before it, the first one first."""
     html: str | None
     """Sanitised; None if it has none, or more than is kept."""
+    file_ids: tuple[int, ...] = ()
+    """The files that came along, as they are kept."""
 
 
 @dataclass(frozen=True, slots=True)

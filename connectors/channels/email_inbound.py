@@ -7,7 +7,6 @@ server reports about a mail of ours (RFC 3464) is its receipt.
 import email
 import email.policy
 import hashlib
-from collections.abc import Iterator
 from contextlib import suppress
 from email.message import Message
 
@@ -41,26 +40,30 @@ from connectors.channels.email_outbound import (
     ERROR_MAX_CHARACTERS,
     thread_after,
 )
+from connectors.channels.email_parts import MailFile, body_kind, children, files_of, leaves
 from connectors.channels.lenient import words
 
 SUBJECT_MAX_CHARACTERS = 998
-PARTS_MAX = 200
 RAW_MAX_CHARACTERS = 262_144
 """How much of a mail is kept for inspection."""
 
 _AUTOMATIC_SENDERS = ("mailer-daemon@", "postmaster@")
 
 
-def decode(body: bytes, own_address: str) -> InboundItem:
-    """Read a mail; what cannot be one, or is from no contact, is `Unparsed` with the reason."""
+def decode(body: bytes, own_address: str) -> tuple[InboundItem, list[MailFile]]:
+    """Read a mail, and the files of one that is a message.
+
+    What cannot be a mail, or is from no contact, is `Unparsed` with the reason.
+    """
     digest = hashlib.sha256(body).hexdigest()
     raw = clean(body[:RAW_MAX_CHARACTERS].decode(errors="replace")).encode()
     try:
         mail: Message = email.message_from_bytes(body, policy=email.policy.compat32)
-        return _item(mail, raw, digest, own_address)
+        item = _item(mail, raw, digest, own_address)
+        return item, files_of(mail) if isinstance(item, InboundMessage) else []
     except Exception as error:  # the library's parser of headers raises of all kinds
         reason = f"unreadable: {type(error).__name__}: {error}"
-    return Unparsed(f"unparsed:{digest}", "", raw, reason[:ERROR_MAX_CHARACTERS])
+    return Unparsed(f"unparsed:{digest}", "", raw, reason[:ERROR_MAX_CHARACTERS]), []
 
 
 def external_id_of(message_id: str) -> str:
@@ -139,7 +142,7 @@ def _why_no_message(mail: Message, sender: str | None, own_address: str) -> str 
 
 def _receipt(mail: Message, report: Message, raw: bytes, digest: str) -> InboundItem:
     """Read what a server reports about a mail of ours: delivered, or failed for good."""
-    blocks = [block for block in _children(report) if block.get("Action") is not None]
+    blocks = [block for block in children(report) if block.get("Action") is not None]
     actions = {header(block, "Action").strip().lower(): block for block in reversed(blocks)}
     found = {"failed": ReceiptStatus.FAILED, "delivered": ReceiptStatus.DELIVERED}
     action = next((name for name in found if name in actions), None)
@@ -165,7 +168,7 @@ def _receipt(mail: Message, report: Message, raw: bytes, digest: str) -> Inbound
 def _original_id(mail: Message) -> str | None:
     """Return the Message-ID of the mail that a report is about."""
     whole = _part_of(mail, "message/rfc822")
-    for original in _children(whole) if whole is not None else ():
+    for original in children(whole) if whole is not None else ():
         return next(iter(ids_in(original, "Message-ID")), None)
     part = _part_of(mail, "text/rfc822-headers")
     if part is not None:
@@ -174,39 +177,17 @@ def _original_id(mail: Message) -> str | None:
     return next(iter((*ids_in(mail, "In-Reply-To"), *reversed(ids_in(mail, "References")))), None)
 
 
-def _children(part: Message) -> list[Message]:
-    inside = part.get_payload()
-    return [child for child in inside if isinstance(child, Message)] if part.is_multipart() else []
-
-
-def _leaves(mail: Message) -> Iterator[Message]:
-    """Yield the parts of a mail in their order, not those of mails inside it; a bounded number."""
-    waiting = [mail]
-    for _ in range(PARTS_MAX):
-        if not waiting:
-            return
-        part = waiting.pop()
-        if part.get_content_maintype() == "multipart" and part.is_multipart():
-            waiting += reversed(_children(part))
-        else:
-            yield part
-
-
 def _part_of(mail: Message, kind: str) -> Message | None:
     if mail.get_content_type() != "multipart/report":
         return None
-    return next((part for part in _leaves(mail) if part.get_content_type() == kind), None)
+    return next((part for part in leaves(mail) if part.get_content_type() == kind), None)
 
 
 def _bodies(mail: Message) -> tuple[str, str | None]:
     """Return the text of a mail, or that of its HTML, and its HTML sanitised."""
     plain, rich = "", ""
-    for part in _leaves(mail):
-        if part.get_content_disposition() == "attachment" or part.get_filename():
-            continue
-        kind = part.get_content_type()
-        if part.get_content_maintype() == "multipart":  # one without parts: text, then
-            kind = "text/plain"
+    for part in leaves(mail):
+        kind = body_kind(part)
         if kind == "text/plain" and len(plain) <= INBOUND_TEXT_MAX_CHARACTERS:
             plain += ("\n\n" if plain else "") + _text(part).strip()
         elif kind == "text/html" and len(rich) <= HTML_MAX_CHARACTERS:
