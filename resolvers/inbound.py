@@ -90,11 +90,9 @@ async def _receive_message(
 ) -> None:
     """Store a message once; what a blocked contact sends is quarantined and changes nothing."""
     mail = item.email if isinstance(item, InboundMessage) else None
-    if await Message.filter(channel_id=channel.id, external_id=item.external_id).exists():
+    if await _is_known(channel, item):
         if mail and mail.file_ids:
             await bury_files(mail.file_ids, announce)
-        return
-    if isinstance(item, InboundEcho) and await part_named(channel.id, item.external_id):
         return
     target = await _contact_channel(channel, item, announce)
     conversation = await _conversation_of(target, channel.workspace_id)
@@ -127,6 +125,14 @@ async def _receive_message(
     if not incoming:
         await announce.flush()
         await reply_arrived(message, announce)
+
+
+async def _is_known(channel: Channel, item: InboundMessage | InboundEcho) -> bool:
+    """Tell whether an item is of a message that is there, or is one of its parts."""
+    if await Message.filter(channel_id=channel.id, external_id=item.external_id).exists():
+        return True
+    is_echo = isinstance(item, InboundEcho)
+    return is_echo and await part_named(channel.id, item.external_id) is not None
 
 
 async def _parent_id(
