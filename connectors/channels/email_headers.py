@@ -10,6 +10,7 @@ import re
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.message import Message
+from email.policy import Compat32
 from typing import Any
 
 from connectors.channels.email_outbound import is_message_id, is_sendable
@@ -24,6 +25,22 @@ _UNKNOWN_LETTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 def clean(text: str) -> str:
     """Return a text in which no letter is one that a database or JSON cannot keep."""
     return _UNKNOWN_LETTERS.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+class MailPolicy(Compat32):
+    """How mails are read: leniently, and with headers about contents no longer than they may be.
+
+    The library's parser of their parameters takes the square of their length.
+    """
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        """Return a header's name and value."""
+        name, value = super().header_source_parse(sourcelines)
+        is_long = name.lower().startswith("content-")
+        return name, value[:HEADER_MAX_CHARACTERS] if is_long else value
+
+
+MAIL_POLICY = MailPolicy()
 
 
 def one_line(text: str) -> str:

@@ -5,7 +5,6 @@ server reports about a mail of ours (RFC 3464) is its receipt.
 """
 
 import email
-import email.policy
 import hashlib
 from contextlib import suppress
 from email.message import Message
@@ -27,6 +26,7 @@ from connectors.channels.custom import (
     PROFILE_MAX_CHARACTERS,
 )
 from connectors.channels.email_headers import (
+    MAIL_POLICY,
     addresses_in,
     clean,
     date_of,
@@ -58,7 +58,7 @@ def decode(body: bytes, own_address: str) -> tuple[InboundItem, list[MailFile]]:
     digest = hashlib.sha256(body).hexdigest()
     raw = clean(body[:RAW_MAX_CHARACTERS].decode(errors="replace")).encode()
     try:
-        mail: Message = email.message_from_bytes(body, policy=email.policy.compat32)
+        mail: Message = email.message_from_bytes(body, policy=MAIL_POLICY)
         item = _item(mail, raw, digest, own_address)
         return item, files_of(mail) if isinstance(item, InboundMessage) else []
     except Exception as error:  # the library's parser of headers raises of all kinds
@@ -172,7 +172,7 @@ def _original_id(mail: Message) -> str | None:
         return next(iter(ids_in(original, "Message-ID")), None)
     part = _part_of(mail, "text/rfc822-headers")
     if part is not None:
-        headers = email.message_from_string(_text(part), policy=email.policy.compat32)
+        headers = email.message_from_string(_text(part), policy=MAIL_POLICY)
         return next(iter(ids_in(headers, "Message-ID")), None)
     return next(iter((*ids_in(mail, "In-Reply-To"), *reversed(ids_in(mail, "References")))), None)
 
