@@ -29,6 +29,7 @@ ROOT_FIELDS = 3
 """At most so many fields of the root, so that one bad id spoils few others."""
 OWNERS = {"conversation": "Conversation", "message": "Message", "contact": "Contact"}
 OWNERS |= {"inbox": "StandardInbox", "workspace": "Workspace"}
+NAMED = {"workspaceId": "Workspace", "conversationId": "Conversation", "itemId": "Message"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +165,10 @@ class Garnish:
     def value(self, node: FieldNode, argument: ArgumentNode) -> tuple[Any, str | None]:
         """Return an argument's value, or its literal where it stays as it was generated."""
         name = argument.name.value
-        if name in ("id", "workspaceId"):
-            kind = "Workspace" if name == "workspaceId" else OWNERS.get(node.name.value)
-            return self.id(kind), None
+        if name in ("id", *NAMED):
+            return self.id(NAMED.get(name) or OWNERS.get(node.name.value)), None
+        if name == "text":
+            return self.dice.choice(["open", "Hello", "con", "Hi $contact.name"]), None
         if name == "ids":
             return [self.id(None) for _ in range(self.dice.randint(0, 4))], None
         if name in ("first", "last"):
@@ -174,7 +176,7 @@ class Garnish:
             return self.dice.choice([0, -1, 101] if odd else [1, 2, 3, 50]), None
         if node.name.value == "events" and name == "after":
             return self.dice.choice(self.ids["cursor of the log"]), None
-        if name in ("after", "before"):
+        if name in ("after", "before") and node.name.value != "timelineAround":  # there: how many
             if self.rolls(0.8):
                 return None, None
             return self.dice.choice([*self.cursors, "x"] if self.rolls(0.1) else self.cursors), None

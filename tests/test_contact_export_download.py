@@ -82,7 +82,7 @@ async def test_only_a_good_link_opens(api: Api, world: World, door: httpx2.Async
     assert (await door.get(f"/imports/{token}")).status_code == 404
     assert (await door.post(path)).status_code == 405
     assert await snapshot("transfer", "transfer_chunk", "event") == before
-    with patch("resolvers.transfer.now", lambda: now() + timedelta(seconds=3601)):
+    with patch("resolvers.signed_link.now", lambda: now() + timedelta(seconds=3601)):
         assert await get(door, path) == (404, {"error": MISSING})
     assert (await door.get(path)).status_code == 200
     await Transfer.all().update(expires_at=now())
