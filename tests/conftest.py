@@ -181,31 +181,39 @@ async def empty_postgres(url: str) -> None:
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(LOCK_TIMEOUT)
-        tables = await connection.fetch(
-            "SELECT quote_ident(tablename) AS name FROM pg_tables"
-            " WHERE schemaname = 'public' AND tablename <> 'tortoise_migrations'"
-        )
-        used = await connection.fetch(
-            " UNION ALL ".join(
-                f"SELECT '{name}' AS name, pg_relation_size('{name}') > {GROWN_BYTES} AS has_grown"
-                f" WHERE EXISTS (TABLE {name})"
-                for (name,) in tables
-            )
-        )
-        # The audit log's triggers let nobody else empty it.
-        await connection.execute("SET session_replication_role = replica")
-        if grown := [row["name"] for row in used if row["has_grown"]]:
-            await connection.execute(f"TRUNCATE {', '.join(grown)} CASCADE")
-        for row in used:
-            if not row["has_grown"]:
-                await connection.execute(f"DELETE FROM {row['name']}")
-        await connection.execute(
-            "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)"
-            " FROM pg_sequences WHERE last_value IS NOT NULL AND schemaname = 'public'"
-            " AND sequencename NOT LIKE 'tortoise_migrations%'"
-        )
+        async with connection.transaction():
+            await _empty(connection)
     finally:
         await connection.close()
+
+
+async def _empty(connection: Any) -> None:
+    tables = await connection.fetch(
+        "SELECT quote_ident(tablename) AS name FROM pg_tables"
+        " WHERE schemaname = 'public' AND tablename <> 'tortoise_migrations'"
+    )
+    names = [row["name"] for row in tables]
+    # Whoever still writes, for the test before, is waited for: else their rows would stay.
+    await connection.execute(f"LOCK TABLE {', '.join(names)} IN SHARE ROW EXCLUSIVE MODE")
+    used = await connection.fetch(
+        " UNION ALL ".join(
+            f"SELECT '{name}' AS name, pg_relation_size('{name}') > {GROWN_BYTES} AS has_grown"
+            f" WHERE EXISTS (TABLE {name})"
+            for name in names
+        )
+    )
+    # The audit log's triggers let nobody else empty it.
+    await connection.execute("SET LOCAL session_replication_role = replica")
+    if grown := [row["name"] for row in used if row["has_grown"]]:
+        await connection.execute(f"TRUNCATE {', '.join(grown)} CASCADE")
+    for row in used:
+        if not row["has_grown"]:
+            await connection.execute(f"DELETE FROM {row['name']}")
+    await connection.execute(
+        "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)"
+        " FROM pg_sequences WHERE last_value IS NOT NULL AND schemaname = 'public'"
+        " AND sequencename NOT LIKE 'tortoise_migrations%'"
+    )
 
 
 @pytest.fixture
