@@ -11,7 +11,7 @@ from tests.properties import hold
 from tests.twins import Twins, counted_executions, make_stage, schema_of
 from tests.world import Api, World
 
-EXAMPLES = int(os.environ.get("PARLEY_DIFFERENTIAL_EXAMPLES", "75"))
+EXAMPLES = int(os.environ.get("PARLEY_DIFFERENTIAL_EXAMPLES", "40"))
 """How many operations are compared on each database."""
 SDL = schema_of(compiled=False).as_str()
 
