@@ -117,14 +117,16 @@ def entry_finds(place: Place, workspace_id: int, sought: Sought, visible: Where)
     source, found = f"{place.entries} s", Where("s.vector @@ cast(? as tsquery)", (asked,))
     if not any(phrase.is_beginning for part in sought.parts for phrase in part.phrases):
         return _newest(place, workspace_id, sought, source, found & where)
-    # How many words begin like this PostgreSQL cannot tell: a look into the index does.
+    # How many words begin like this PostgreSQL cannot tell: a look into the index does. The limit
+    # stands apart: beside it, it would hope to meet so many on a walk through the table.
     count = Where(f"(SELECT COUNT(*) FROM few) > {FEW}")
     many = _newest(place, workspace_id, sought, source, found & where & count)
     source = f"few JOIN {place.entries} s USING ({place.key})"
     few = _newest(place, workspace_id, sought, source, where & Where(f"NOT {count.condition}"))
     return Where(
-        f"WITH few AS MATERIALIZED (SELECT s.{place.key} FROM {place.entries} s"
-        f" WHERE {found.condition} LIMIT {FEW + 1})"
+        f"WITH found AS MATERIALIZED (SELECT s.{place.key} FROM {place.entries} s"
+        f" WHERE {found.condition}),"
+        f" few AS MATERIALIZED (SELECT {place.key} FROM found LIMIT {FEW + 1})"
         f" SELECT * FROM ({many.condition}) many UNION ALL SELECT * FROM ({few.condition}) few",
         found.values + many.values + few.values,
     )
