@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import httpx2
 import pytest
 
 from connectors.storage import Storage
+from models.clock import now
 from models.member import Visibility
 from resolvers.file_store import keep_files_in
 from schema.ids import encode_id
@@ -35,6 +37,12 @@ query($id: ID!) { conversation(id: $id) {
   } }
 } }
 """
+CHANNELS = """
+query($id: ID!) { conversation(id: $id) { composer {
+  window { isOpen closesAt } channels { state isDefault restriction }
+} } }
+"""
+CANCELLED = "SCHEDULED_MESSAGE_CANCELLED"
 LINK = """
 query($url: String!) { resolveLink(url: $url) {
   workspace { id } conversation { id } item { __typename }
@@ -147,6 +155,7 @@ async def test_all_that_a_composer_does(door: Server) -> None:
             await _drafts(day, device)
             await _answers_with_a_file(day, owner, vendor.received)
             await _comments_and_finds(day)
+            await _plans_on_a_channel(day, owner)
         await _links(day)
 
 
@@ -248,6 +257,26 @@ async def _comments_and_finds(day: Day) -> None:
     own = await day.world.add("Own", visibility=Visibility.OWN)
     found = await day.server.ask(own, SEARCH, id=day.world.id, text="order")
     assert found["search"]["nodes"] == []
+
+
+async def _plans_on_a_channel(day: Day, socket: Client) -> None:
+    owner = day.world.owner
+    data = await day.server.ask(owner, CHANNELS, id=day.conversation)
+    assert data["conversation"]["composer"] == {
+        "window": {"isOpen": True, "closesAt": None},
+        "channels": [{"state": "ACTIVE", "isDefault": True, "restriction": None}],
+    }
+    plan = {"conversationId": day.conversation, "text": "Still fine?", "cancelOnReply": True}
+    past = {**plan, "sendAt": "2020-01-01T00:00:00Z"}
+    assert await day.refusal(owner, "scheduleMessage", **past) == [
+        {"code": "TIME_IN_PAST", "field": ["sendAt"]}
+    ]
+    later = {**plan, "sendAt": (now() + timedelta(days=1)).isoformat()}
+    made = await day.do(owner, "scheduleMessage", "scheduledMessage { state }", **later)
+    assert made["scheduledMessage"] == {"state": "SCHEDULED"}
+    await day.world.hear("I have it, thanks")
+    while (await hear_kind(socket, "ConversationChanged"))["change"] != CANCELLED:
+        pass
 
 
 async def _links(day: Day) -> None:
