@@ -1,40 +1,24 @@
 """A working day in one conversation, over HTTP and WebSocket: all that a composer does."""
 
 import asyncio
-from collections.abc import Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import httpx2
-import pytest
-
-from connectors.storage import Storage
 from models.clock import now
 from models.member import Visibility
-from resolvers.file_store import keep_files_in
 from schema.ids import encode_id
-from settings import Settings
-from tests.streaming import Client, Server, served, stack_bus_url
+from tests.day import Day, door, hear_kind
+from tests.streaming import Client, Server, stack_bus_url
 from tests.uploading import path_of
 from tests.vendor import vendor_server
-from tests.world import World, make_world, run_jobs
+from tests.world import make_world, run_jobs
 
-__all__ = ["stack_bus_url"]
+__all__ = ["door", "stack_bus_url"]
 
 HEARD = """
 subscription($id: ID!) { workspaceEvents(workspaceId: $id) {
   __typename ... on MessageAdded { message { text } }
   ... on ConversationChanged { change conversation { draft { text } } }
-} }
-"""
-THREAD = """
-query($id: ID!) { conversation(id: $id) {
-  permalink composer { variables { name } }
-  messages(last: 1) { nodes {
-    id text permalink canReplyTo replyTo { authorName text }
-    attachments { fileName contentType byteSize url }
-  } }
 } }
 """
 CHANNELS = """
@@ -72,78 +56,12 @@ PNG = bytes.fromhex(
 )
 
 
-class Day:
-    """A conversation that people work in through one server."""
-
-    def __init__(self, server: Server, world: World, conversation_id: int) -> None:
-        self.server = server
-        self.world = world
-        self.conversation = encode_id("Conversation", conversation_id)
-
-    async def do(self, who: Any, action: str, shown: str, /, **given: Any) -> Mapping[str, Any]:
-        """Use a mutation that must not be refused; return its payload."""
-        payload = await self.try_to(who, action, shown, **given)
-        assert payload["userErrors"] == []
-        return payload
-
-    async def try_to(self, who: Any, action: str, shown: str, /, **given: Any) -> Mapping[str, Any]:
-        """Use a mutation; return its payload."""
-        kind = action[:1].upper() + action[1:]
-        document = (
-            f"mutation($input: {kind}Input!) {{ {action}(input: $input) {{ {shown}"
-            " userErrors { code field } } }"
-        )
-        payload: Mapping[str, Any] = (await self.server.ask(who, document, input=given))[action]
-        return payload
-
-    async def refusal(self, who: Any, action: str, /, **given: Any) -> list[Mapping[str, Any]]:
-        """Return why a mutation is refused."""
-        errors: list[Mapping[str, Any]] = (await self.try_to(who, action, "", **given))[
-            "userErrors"
-        ]
-        return errors
-
-    async def last(self, who: Any) -> Mapping[str, Any]:
-        """Return the newest message."""
-        data = await self.server.ask(who, THREAD, id=self.conversation)
-        found: Mapping[str, Any] = data["conversation"]["messages"]["nodes"][0]
-        return found
-
-    async def bring(self, who: Any, name: str, content: bytes) -> str:
-        """Upload a file by its signed link; return its id."""
-        given = {"workspaceId": self.world.id, "fileName": name, "byteSize": len(content)}
-        made = await self.do(who, "createUpload", "attachment { id } uploadUrl", **given)
-        async with httpx2.AsyncClient(base_url=self.server.url, trust_env=False) as door:
-            answer = await door.put(path_of(made["uploadUrl"]), content=content)
-        assert answer.status_code == 201, answer.text
-        key: str = made["attachment"]["id"]
-        return key
-
-
-async def hear_kind(client: Client, kind: str) -> Any:
-    """Return the next event of a kind."""
-    while (told := await client.hear())["__typename"] != kind:
-        pass
-    return told
-
-
-@pytest.fixture
-async def door(database_url: str, stack_bus_url: str, tmp_path: Path) -> Any:
-    """Give a server that keeps its files in a folder of this test."""
-    keep_files_in(Storage.from_settings(Settings(data_directory=tmp_path)))
-    try:
-        async with served(database_url, stack_bus_url) as server:
-            yield server
-    finally:
-        keep_files_in(None)
-
-
 async def test_all_that_a_composer_does(door: Server) -> None:
     async with vendor_server() as vendor:
         world = await make_world()
         await world.connect(vendor.url, accepts_reply_to=True)
         heard = await world.hear("Where is my order?")
-        day = Day(door, world, heard.conversation_id)
+        day = Day(door, world, encode_id("Conversation", heard.conversation_id))
         async with (
             door.client(world.owner) as owner,
             door.client(world.owner) as device,
@@ -221,7 +139,7 @@ async def _answers_with_a_file(day: Day, socket: Client, received: list[Any]) ->
     [attachment] = said["attachments"]
     assert (attachment["fileName"], attachment["byteSize"]) == ("Invoice 7.png", len(PNG))
     path = path_of(attachment["url"])
-    async with httpx2.AsyncClient(base_url=day.server.url, trust_env=False) as door:
+    async with day.client() as door:
         part = await door.get(path, headers={"range": "bytes=1-3"})
         assert (part.status_code, part.content) == (206, b"PNG")
         assert (await door.get(path + "x")).status_code == 404
