@@ -27,7 +27,7 @@ class AuditEntry(Model):
     actor = fields.CharField(max_length=32, null=True)
     """`member:5` or `api_key:7`; null where nobody was recognised."""
     action = fields.CharField(max_length=64)
-    """The mutation, or the query or subscription that was refused."""
+    """The mutation, or the query, subscription or use of a link that was refused."""
     target_type = fields.CharField(max_length=32, null=True)
     """The GraphQL type of what it was done to."""
     target_id = fields.BigIntField(null=True)

@@ -161,11 +161,13 @@ async def visible_attachments(viewer: Viewer, ids: Collection[int]) -> Mapping[i
 def sign_file(viewer: Viewer, row: Attachment, purpose: Purpose) -> tuple[str, datetime]:
     """Return the token of a link of the viewer's own to a file, and when it expires.
 
-    It is their session's or their key's: with that it ends, too.
+    It is their session's or their key's: with that it ends, too. It says also whose session that
+    was, for the audit log.
     """
     step = int(now().timestamp()) // LINK_STEP_SECONDS + 1
     expires = step * LINK_STEP_SECONDS + LINK_SECONDS
-    link = Link(purpose, row.id, viewer.credential, expires)
+    whose = viewer.credential if viewer.user_id is None else f"{viewer.credential}:{viewer.user_id}"
+    link = Link(purpose, row.id, whose, expires)
     return link.token(row.secret), datetime.fromtimestamp(expires, UTC)
 
 

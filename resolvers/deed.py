@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 DENIED_PER_MINUTE = 60
 """How many refusals of one actor are kept in a minute: a flood of them fills nothing."""
 
+_THROUGH = "(SELECT t.id, c.workspace_id FROM {} t JOIN {} c ON c.id = t.{}_id)"
 HIDEABLE: Mapping[str, str] = {
     "Conversation": "conversation",
     "Contact": "contact",
@@ -31,6 +32,13 @@ HIDEABLE: Mapping[str, str] = {
     "Comment": "comment",
     "ScheduledMessage": "scheduled_message",
     "CustomInbox": "custom_inbox",
+    "Activity": _THROUGH.format("activity", "conversation", "conversation"),
+    "Episode": _THROUGH.format("episode", "conversation", "conversation"),
+    "ContactChannel": _THROUGH.format("contact_channel", "contact", "contact"),
+    "Attachment": "(SELECT id, workspace_id FROM attachment WHERE state <> 'GONE')",
+    "ContactImport": "(SELECT id, workspace_id FROM transfer WHERE kind = 'IMPORT')",
+    "ContactExport": "(SELECT id, workspace_id FROM transfer WHERE kind = 'EXPORT')",
+    "Invitation": "invitation",
 }
 """The tables of what some members of a workspace see and others do not, by GraphQL type."""
 
@@ -78,6 +86,8 @@ class Deed:
     """Where it happens, once a right there was asked for."""
     user_id: int | None = None
     """Whose deed it is, where that is a person."""
+    holder: str = ""
+    """Who has the link that is refused, such as `member:5`, `user:5` or `api_key:7`."""
     is_kept: bool = False
     """Whether it is in the audit log, or need not be."""
 
@@ -100,7 +110,11 @@ class Deed:
         is_personal = self.user_id is None or refused.code is Code.INVALID_CREDENTIALS
         if workspace_id is None and (is_hidden or not is_personal):
             return
-        query, values = self._entry(workspace_id, AuditOutcome.DENIED, refused.code)
+        await self.keep_denial(workspace_id, refused.code)
+
+    async def keep_denial(self, workspace_id: int | None, code: Code) -> None:
+        """Keep that it was refused, unless too much was refused to the actor of late."""
+        query, values = self._entry(workspace_id, AuditOutcome.DENIED, code)
         query += (
             " AND (SELECT COUNT(*) FROM audit_entry e WHERE e.workspace_id = w.workspace_id"
             f" AND e.actor = {self._actor} AND e.outcome = ? AND e.created_at > ?) < ?"
@@ -128,21 +142,32 @@ class Deed:
         if target is None or viewer is None or target.kind not in HIDEABLE:
             return None
         table = HIDEABLE[target.kind]
-        rows = await sql.records(f"SELECT workspace_id FROM {table} WHERE id = ?", target.key)
+        rows = await sql.records(f"SELECT x.workspace_id FROM {table} x WHERE x.id = ?", target.key)
         return rows[0][0] if rows and rows[0][0] in viewer.memberships else None
 
     @property
+    def _whose(self) -> tuple[str, int]:
+        """Return what it is known by who acts, and the key of that."""
+        kind, _, key = self.holder.partition(":")
+        if kind:
+            return kind, int(key)
+        if self.user_id is not None:
+            return "user", self.user_id
+        return "api_key", int(self.viewer.credential.partition(":")[2]) if self.viewer else 0
+
+    @property
     def _actor(self) -> str:
-        return f"'{'api_key' if self.user_id is None else 'member'}:' || w.id"
+        return f"'{'api_key' if self._whose[0] == 'api_key' else 'member'}:' || w.id"
 
     def _who(self, workspace_id: int | None) -> tuple[str, str, list[Any]]:
         """Return the table (alias w), the condition and its values that find who acts."""
-        if self.user_id is None:
-            key = self.viewer.credential.partition(":")[2] if self.viewer else 0
-            return "api_key", "w.id = ?", [int(key)]
+        kind, key = self._whose
+        if kind == "api_key":
+            return kind, "w.id = ?", [key]
+        column = "w.id" if kind == "member" else "w.user_id"
         if workspace_id is None:
-            return "member", "w.user_id = ? AND w.is_active = ?", [self.user_id, True]
-        return "member", "w.user_id = ? AND w.workspace_id = ?", [self.user_id, workspace_id]
+            return "member", f"{column} = ? AND w.is_active = ?", [key, True]
+        return "member", f"{column} = ? AND w.workspace_id = ?", [key, workspace_id]
 
     def _entry(
         self, workspace_id: int | None, outcome: AuditOutcome, code: Code | None = None

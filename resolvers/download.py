@@ -8,8 +8,10 @@ from models.engine import sql
 from resolvers.attached import attachments_by_id
 from resolvers.attachment import THERE, visible_attachments
 from resolvers.authentication import TokenProblem, viewer_of_credential
+from resolvers.client import UNKNOWN_CLIENT, Client
 from resolvers.file_store import file_store
 from resolvers.masking import UNMASKED, Masking, shown_file_name
+from resolvers.refused_link import no_longer
 from resolvers.signed_link import Link, Purpose, read_link
 from resolvers.viewer import hidden, number_in
 
@@ -30,11 +32,11 @@ class OpenFile:
         return file_store().stream(self.storage_key, start, end)
 
 
-async def open_file(token: str) -> OpenFile:
+async def open_file(token: str, client: Client = UNKNOWN_CLIENT) -> OpenFile:
     """Return the file of a link, with the rights of this moment.
 
     Refuses a link that is not ours or has expired, and who no longer sees the file, as a link that
-    never existed.
+    never existed; the latter is in the audit log.
     """
     read = read_link(token, Purpose.ATTACHMENT, Purpose.PREVIEW, Purpose.VENDOR)
     if read is None:
@@ -45,9 +47,7 @@ async def open_file(token: str) -> OpenFile:
         raise hidden()
     if row.state not in THERE or row.storage_key is None or row.sha256 is None:
         raise hidden()
-    masking = await _masking_for(link, row)
-    if masking is None:
-        raise hidden()
+    masking = await _masking_for(link, row, client)
     name = shown_file_name(row.file_name, row.content_type, masking)
     if link.purpose is Purpose.PREVIEW:
         return await _preview_of(row, row.sha256, name)
@@ -63,16 +63,20 @@ async def _preview_of(row: Attachment, sha256: str, name: str) -> OpenFile:
     return OpenFile(name, "image/webp", size, f"{sha256[:32]}-preview", row.thumbnail_key)
 
 
-async def _masking_for(link: Link, row: Attachment) -> Masking | None:
-    """Return what is hidden from who has a link: nothing from the channel; None lets nobody in."""
+async def _masking_for(link: Link, row: Attachment, client: Client) -> Masking:
+    """Return what is hidden from who has a link, nothing from the channel; refuse who may not.
+
+    Whose session has only to be renewed is refused without an entry in the audit log.
+    """
     if link.purpose is Purpose.VENDOR:
-        was_sent = await _was_sent_on(row, number_in(link.actor.partition(":")[2]) or 0)
-        return UNMASKED if was_sent else None
-    viewer = await viewer_of_credential(link.actor)
-    if isinstance(viewer, TokenProblem):
-        return None
-    if row.id not in await visible_attachments(viewer, [row.id]):
-        return None
+        if not await _was_sent_on(row, number_in(link.actor.partition(":")[2]) or 0):
+            raise hidden()
+        return UNMASKED
+    viewer = await viewer_of_credential(link.credential)
+    if viewer is TokenProblem.EXPIRED:
+        raise hidden()
+    if viewer is TokenProblem.UNKNOWN or row.id not in await visible_attachments(viewer, [row.id]):
+        raise await no_longer(link, row.workspace_id, client)
     return viewer.memberships[row.workspace_id].masking
 
 

@@ -7,9 +7,11 @@ import orjson
 from models.engine import sql
 from models.queries import Where
 from models.transfer import Transfer, TransferKind, TransferState
+from resolvers.client import UNKNOWN_CLIENT, Client
 from resolvers.contact_list import visible_contacts
 from resolvers.csv_text import csv_text
 from resolvers.import_columns import decode_columns
+from resolvers.refused_link import no_longer
 from resolvers.signed_link import Purpose
 from resolvers.transfer import open_link, sight_of
 from resolvers.viewer import Viewer, hidden
@@ -35,25 +37,27 @@ async def keep_lines(transfer: Transfer, lines: Lines) -> None:
         )
 
 
-async def open_export(token: str) -> tuple[str, AsyncIterator[str]]:
+async def open_export(
+    token: str, client: Client = UNKNOWN_CLIENT
+) -> tuple[str, AsyncIterator[str]]:
     """Return the name of an export's file and its CSV, in parts; refuse a link that is not good.
 
     What was made for eyes from which other things were hidden is given to nobody.
     """
-    transfer, _ = await _opened(token)
-    return transfer.file_name, _parts(token, transfer)
+    transfer, _ = await _opened(token, client)
+    return transfer.file_name, _parts(token, transfer, client)
 
 
-async def _opened(token: str) -> tuple[Transfer, Viewer]:
-    transfer, viewer, _ = await open_link(token, Purpose.FILE)
+async def _opened(token: str, client: Client) -> tuple[Transfer, Viewer]:
+    transfer, viewer, link = await open_link(token, client, Purpose.FILE)
     if transfer.state is not TransferState.DONE:
         raise hidden()
     if sight_of(viewer, transfer.workspace_id) != transfer.sight:
-        raise hidden()
+        raise await no_longer(link, transfer.workspace_id, client)
     return transfer, viewer
 
 
-async def _parts(token: str, transfer: Transfer) -> AsyncIterator[str]:
+async def _parts(token: str, transfer: Transfer, client: Client) -> AsyncIterator[str]:
     """Yield the file: of each part, the contacts that the viewer may still see by then.
 
     Who loses the right meanwhile gets no more: the answer breaks off.
@@ -61,7 +65,7 @@ async def _parts(token: str, transfer: Transfer) -> AsyncIterator[str]:
     yield csv_text([[column.name for column in decode_columns(transfer.columns)]])
     last = 0
     while last < transfer.last_contact_id:
-        _, viewer = await _opened(token)
+        _, viewer = await _opened(token, client)
         rows = await sql.rows(
             "SELECT last_contact_id, content FROM transfer_chunk WHERE transfer_id = ?"
             " AND last_contact_id > ? ORDER BY last_contact_id LIMIT 1",

@@ -8,6 +8,7 @@ import orjson
 from models.engine import sql
 from models.refusal import Code, Refused
 from models.transfer import Transfer, TransferKind
+from resolvers.client import UNKNOWN_CLIENT, Client
 from resolvers.csv_text import csv_text
 from resolvers.page import Page, PageRequest, cut, decode_key, encode_key
 from resolvers.sentences import explain, pick_language
@@ -68,9 +69,11 @@ async def _read(
     ]
 
 
-async def open_report(token: str, accept_language: str) -> tuple[str, AsyncIterator[str]]:
+async def open_report(
+    token: str, accept_language: str, client: Client = UNKNOWN_CLIENT
+) -> tuple[str, AsyncIterator[str]]:
     """Return the name of a report and its CSV, in parts; refuse a link that is not good."""
-    transfer, viewer, _ = await open_link(token, Purpose.REPORT)
+    transfer, viewer, _ = await open_link(token, client, Purpose.REPORT)
     language = pick_language(viewer.language, accept_language)
     name = transfer.file_name.removesuffix(".csv")
     return f"{name}-refused.csv", _report(transfer.id, language)

@@ -9,6 +9,7 @@ from models.engine import sql
 from models.refusal import Code, Refused
 from models.transfer import Transfer, TransferState
 from realtime.transaction import Announce, transaction
+from resolvers.client import UNKNOWN_CLIENT, Client
 from resolvers.csv_text import BYTE_ORDER_MARK, Problem, Record, RecordReader
 from resolvers.import_columns import encode_columns, read_header, words_of
 from resolvers.signed_link import Purpose
@@ -90,13 +91,15 @@ class FileReader:
         self.has_header = True
 
 
-async def receive_import(token: str, body: AsyncIterator[bytes]) -> int:
+async def receive_import(
+    token: str, body: AsyncIterator[bytes], client: Client = UNKNOWN_CLIENT
+) -> int:
     """Take the file of an import that waits for it; return how many lines it has.
 
     Only a file that came whole is imported; of two at once, the one that began last. Refuses a
     link that is not good, a file that is no CSV of ours, and one that comes too late.
     """
-    transfer, _, _ = await open_link(token, Purpose.UPLOAD)
+    transfer, _, _ = await open_link(token, client, Purpose.UPLOAD)
     await _begin_upload(transfer)
     reader = FileReader(transfer)
     number = 0

@@ -31,9 +31,20 @@ class Link:
     purpose: Purpose
     row_id: int
     actor: str
-    """Such as `member:5`, `session:8` or `api_key:7`."""
+    """Such as `member:5`, `api_key:7`, or `session:8:5`: that of account 5."""
     expires: int
     """In seconds since 1970."""
+
+    @property
+    def credential(self) -> str:
+        """Return the session or the key that it ends with, as a viewer names it."""
+        return ":".join(self.actor.split(":")[:2])
+
+    @property
+    def holder(self) -> str:
+        """Return who has it, also once their session is gone: such as `user:5`."""
+        kind, *keys = self.actor.split(":")
+        return f"user:{keys[-1]}" if kind == "session" else self.actor
 
     def signature(self, secret: str) -> str:
         """Return what nobody can write without the row's secret."""

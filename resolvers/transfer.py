@@ -13,8 +13,10 @@ from models.transfer import Transfer, TransferKind, TransferState
 from realtime.transfer_events import ExportProgressed, ImportProgressed, TransferFact
 from resolvers.authentication import viewer_of_key
 from resolvers.batches import transfers_by_id
+from resolvers.client import Client
 from resolvers.masking import Masking
 from resolvers.page import Page, PageRequest, keyset_page
+from resolvers.refused_link import no_longer
 from resolvers.signed_link import Link, Purpose, read_link
 from resolvers.viewer import Right, Viewer, as_viewer, hidden, may, require
 
@@ -192,11 +194,13 @@ def sign_link(viewer: Viewer, transfer: Transfer, purpose: Purpose) -> tuple[str
     return link.token(transfer.secret), until.replace(microsecond=0)
 
 
-async def open_link(token: str, *purposes: Purpose) -> tuple[Transfer, Viewer, Purpose]:
+async def open_link(
+    token: str, client: Client, *purposes: Purpose
+) -> tuple[Transfer, Viewer, Link]:
     """Return the transfer of a link, and whose link it is, with the rights of this moment.
 
     Refuses a link that is not ours or has expired, and who has lost the right, as a link that
-    never existed.
+    never existed; the latter is in the audit log.
     """
     read = read_link(token, *purposes)
     if read is None:
@@ -207,5 +211,5 @@ async def open_link(token: str, *purposes: Purpose) -> tuple[Transfer, Viewer, P
         raise hidden()
     viewer = await viewer_of_actor(link.actor, row.workspace_id)
     if viewer is None or not sees_transfer(viewer, row.workspace_id, row.kind, row.actor):
-        raise hidden()
-    return row, viewer, link.purpose
+        raise await no_longer(link, row.workspace_id, client)
+    return row, viewer, link

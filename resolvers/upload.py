@@ -12,6 +12,7 @@ from realtime.transaction import transaction
 from resolvers.attached import attachments_by_id
 from resolvers.attachment import too_large
 from resolvers.authentication import TokenProblem, viewer_of_credential
+from resolvers.client import UNKNOWN_CLIENT, Client
 from resolvers.file_store import file_store
 from resolvers.file_types import (
     HEAD_BYTES,
@@ -25,8 +26,9 @@ from resolvers.file_types import (
     zip_end,
 )
 from resolvers.inspection import INSPECT_FILE, PLAYED, check_picture, inspect
+from resolvers.refused_link import no_longer
 from resolvers.signed_link import Purpose, read_link
-from resolvers.viewer import Right, hidden, may
+from resolvers.viewer import Right, Viewer, hidden, may
 from settings import get_settings
 
 _CONTROL = bytes(code for code in range(32) if code not in b"\t\n\f\r\x1b")
@@ -96,7 +98,11 @@ async def paced(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 async def receive_upload(
-    token: str, body: AsyncIterator[bytes], *, length: int | None = None
+    token: str,
+    body: AsyncIterator[bytes],
+    *,
+    length: int | None = None,
+    client: Client = UNKNOWN_CLIENT,
 ) -> Attachment:
     """Take the file of an upload that waits for it, and return it.
 
@@ -104,7 +110,7 @@ async def receive_upload(
     last counts. Refuses a link that is not good, what is too large, too slow or not what its name
     says, and what comes too late.
     """
-    row = await _open_upload(token)
+    row = await _open_upload(token, client)
     if length is not None and length != row.byte_size:
         raise _other_size(length, row)
     return await keep_upload(row, paced(body))
@@ -131,7 +137,7 @@ async def keep_upload(row: Attachment, body: AsyncIterator[bytes]) -> Attachment
     return row
 
 
-async def _open_upload(token: str) -> Attachment:
+async def _open_upload(token: str, client: Client) -> Attachment:
     """Return the waiting file of a link, if its uploader still may."""
     read = read_link(token, Purpose.ATTACH)
     if read is None:
@@ -140,12 +146,16 @@ async def _open_upload(token: str) -> Attachment:
     row = (await attachments_by_id([link.row_id])).get(link.row_id)
     if row is None or not link.is_good(signature, row.secret):
         raise hidden()
-    viewer = await viewer_of_credential(link.actor)
-    if isinstance(viewer, TokenProblem) or viewer.actor != row.actor:
+    viewer = await viewer_of_credential(link.credential)
+    if viewer is TokenProblem.EXPIRED:
         raise hidden()
-    if not may(viewer, row.workspace_id, Right.REPLY):
-        raise hidden()
+    if viewer is TokenProblem.UNKNOWN or not _may_bring(viewer, row):
+        raise await no_longer(link, row.workspace_id, client)
     return row
+
+
+def _may_bring(viewer: Viewer, row: Attachment) -> bool:
+    return viewer.actor == row.actor and may(viewer, row.workspace_id, Right.REPLY)
 
 
 async def begin_attempt(row: Attachment) -> str:

@@ -21,7 +21,7 @@ class AuditLogFilter:
     actor_id: strawberry.ID | None = None
     """The member or the API key who acted."""
     action: str | None = None
-    """The mutation, such as `removeMember`, or the query or subscription that was refused."""
+    """The mutation, such as `removeMember`, or what else was refused, as `AuditEntry.action`."""
     outcome: AuditOutcome | None = None
     """What became of it."""
 

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from models.api_key import ApiKey
+from models.audit_entry import AuditEntry
 from models.clock import now
 from models.conversation import Conversation
 from models.member import Member, Restriction, Visibility
@@ -147,6 +148,8 @@ async def test_a_file_that_cannot_be_finished_breaks_off(
         await TransferChunk.filter(number__gt=0).delete()
     with pytest.raises(Exception, match="Nothing was found"):
         await anext(parts)
+    denied = await AuditEntry.filter(action="downloadContactExport").values_list("actor", "code")
+    assert denied == ([(f"member:{ada.member.id}", "NOT_FOUND")] if loss == "right" else [])
 
 
 async def test_one_part_at_a_time_is_held(

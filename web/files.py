@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 from models.refusal import Code
 from resolvers.download import OpenFile, open_file
 from resolvers.upload import receive_upload
-from web.transfers import HEADERS, failed, problem
+from web.transfers import HEADERS, client_of, failed, problem
 
 STATUS: Mapping[Code, int] = {
     Code.NOT_FOUND: 404,
@@ -42,7 +42,9 @@ async def upload(request: Request) -> Response:
     length = int(said) if said.isascii() and said.isdecimal() and len(said) <= 18 else None
     token = request.path_params["token"]
     try:
-        row = await receive_upload(token, request.stream(), length=length)
+        row = await receive_upload(
+            token, request.stream(), length=length, client=client_of(request)
+        )
     except ClientDisconnect:
         return problem(400, "INVALID", "The body did not arrive whole.")
     except Exception as error:
@@ -54,7 +56,7 @@ async def upload(request: Request) -> Response:
 async def download(request: Request) -> Response:
     """Give a file, or the part of it that is asked for."""
     try:
-        file = await open_file(request.path_params["token"])
+        file = await open_file(request.path_params["token"], client_of(request))
     except Exception as error:
         return failed(request, error, STATUS)
     tag = f'"{file.tag}"'

@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from models.engine.errors import TransientDatabaseError
 from models.refusal import Code, Refused
+from resolvers.client import Client, client_in
 from resolvers.export_file import open_export
 from resolvers.import_report import open_report
 from resolvers.import_upload import receive_import
@@ -33,7 +34,9 @@ log = structlog.get_logger()
 async def upload(request: Request) -> Response:
     """Take the file of an import, piece by piece."""
     try:
-        lines = await receive_import(request.path_params["token"], request.stream())
+        lines = await receive_import(
+            request.path_params["token"], request.stream(), client_of(request)
+        )
     except ClientDisconnect:
         return problem(400, "INVALID", "The body did not arrive whole.")
     except Exception as error:
@@ -45,7 +48,7 @@ async def report(request: Request) -> Response:
     """Give the refused lines of an import as CSV."""
     language = request.headers.get("accept-language", "")
     try:
-        name, parts = await open_report(request.path_params["token"], language)
+        name, parts = await open_report(request.path_params["token"], language, client_of(request))
     except Exception as error:
         return failed(request, error, STATUS)
     return _file(name, parts)
@@ -54,10 +57,15 @@ async def report(request: Request) -> Response:
 async def download(request: Request) -> Response:
     """Give the file of an export."""
     try:
-        name, parts = await open_export(request.path_params["token"])
+        name, parts = await open_export(request.path_params["token"], client_of(request))
     except Exception as error:
         return failed(request, error, STATUS)
     return _file(name, parts)
+
+
+def client_of(request: Request) -> Client:
+    """Return from where a request comes."""
+    return client_in(request.client.host if request.client else None, request.headers)
 
 
 def _file(name: str, parts: AsyncIterator[str]) -> Response:

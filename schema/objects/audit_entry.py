@@ -29,7 +29,11 @@ class AuditEntry:
     """What somebody did in a workspace, or was refused; it never changes."""
 
     action: str
-    """The mutation, such as `removeMember`, or the query or subscription that was refused."""
+    """The mutation, such as `removeMember`, or the query or subscription that was refused.
+
+    A refused signed link is `downloadAttachment`, `downloadThumbnail`, `downloadContactExport`,
+    `downloadImportReport`, `uploadAttachment` or `uploadContactImport`.
+    """
     outcome: AuditOutcome
     """What became of it."""
     address: str | None
