@@ -1,7 +1,6 @@
 """Clients: the device and the network from which somebody asks."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
@@ -38,12 +37,6 @@ class Client:
 def request_id_in(header: str | None) -> str | None:
     """Return what a proxy calls a request, unless it is no plain name of at most 64 characters."""
     return header if header and _REQUEST_ID.fullmatch(header) else None
-
-
-def client_in(address: str | None, headers: Mapping[str, str]) -> Client:
-    """Return from where a request comes, by its address and its headers."""
-    request_id = request_id_in(headers.get("x-request-id"))
-    return Client(address, headers.get("user-agent", ""), request_id)
 
 
 UNKNOWN_CLIENT = Client(None, "")

@@ -9,7 +9,7 @@ from starlette.types import Scope
 from strawberry.types import Info as StrawberryInfo
 
 from resolvers.authentication import TokenProblem, authenticate, reload_viewer
-from resolvers.client import UNKNOWN_CLIENT, Client, client_in
+from resolvers.client import UNKNOWN_CLIENT, Client, request_id_in
 from resolvers.masking import MASKED, Masking
 from resolvers.proof import ViewerMemory
 from resolvers.sentences import pick_language
@@ -47,7 +47,9 @@ class Context:
         if self.scope is None:
             return UNKNOWN_CLIENT
         host, _ = self.scope.get("client") or (None, 0)
-        return client_in(host, Headers(scope=self.scope))
+        headers = Headers(scope=self.scope)
+        request_id = request_id_in(headers.get("x-request-id"))
+        return Client(host, headers.get("user-agent", ""), request_id)
 
     def may(self, workspace_id: int, right: Right) -> bool:
         """Tell whether the viewer has a right in a workspace: the same for all of a class."""

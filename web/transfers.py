@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from models.engine.errors import TransientDatabaseError
 from models.refusal import Code, Refused
-from resolvers.client import Client, client_in
+from resolvers.client import Client, request_id_in
 from resolvers.export_file import open_export
 from resolvers.import_report import open_report
 from resolvers.import_upload import receive_import
@@ -65,7 +65,9 @@ async def download(request: Request) -> Response:
 
 def client_of(request: Request) -> Client:
     """Return from where a request comes."""
-    return client_in(request.client.host if request.client else None, request.headers)
+    address = request.client.host if request.client else None
+    request_id = request_id_in(request.headers.get("x-request-id"))
+    return Client(address, request.headers.get("user-agent", ""), request_id)
 
 
 def _file(name: str, parts: AsyncIterator[str]) -> Response:
