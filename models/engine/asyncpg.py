@@ -14,6 +14,7 @@ from tortoise.backends.base.client import (
 )
 from tortoise.exceptions import IntegrityError, OperationalError, TransactionManagementError
 
+from models.engine.asyncpg_pool import PoolAtHand
 from models.engine.counting import note
 from models.engine.errors import TransientDatabaseError
 from models.engine.transactions import Savepoint, Transaction, check_owner
@@ -70,18 +71,14 @@ def _changed(status: str) -> int:
     return int(count) if count.isdigit() else 0
 
 
-async def _keep_session(_connection: Any) -> None:
-    """Reset nothing: asyncpg has rolled back by now, and nobody here changes session settings."""
-
-
 class Client(AsyncpgDBClient):
     """Tortoise's client on a pool; outside a transaction each statement commits itself."""
 
     _pool: Any
 
     async def create_pool(self, **options: Any) -> Any:
-        """Make the pool, without asyncpg's four reset statements at each release."""
-        return await asyncpg.create_pool(None, reset=_keep_session, **options)
+        """Make the pool."""
+        return await PoolAtHand(**options)
 
     def _check_loop(self) -> bool:
         """Say that the loop is right: a process connects in the one loop that it runs."""

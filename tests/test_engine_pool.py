@@ -1,0 +1,117 @@
+"""The pool with its connections at hand: never more than its size, and none is ever lost."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import pytest
+
+from models.engine.asyncpg_pool import PoolAtHand
+
+SIZE = 2
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[PoolAtHand]:
+    """Open a small pool; at the end all its connections must come back in time."""
+    pool = PoolAtHand(
+        dsn=url, min_size=1, max_size=SIZE, connection_class=asyncpg.Connection, loop=None
+    )
+    await pool
+    try:
+        yield pool
+    finally:
+        await asyncio.wait_for(pool.close(), 10)
+
+
+async def ask(pool: PoolAtHand, statement: str = "SELECT pg_backend_pid()") -> Any:
+    """Ask one thing on a connection of the pool."""
+    async with pool.acquire() as connection:
+        return await connection.fetchval(statement)
+
+
+async def serves_all(pool: PoolAtHand) -> set[int]:
+    """Hold as many connections as the pool may have, at once; return their processes."""
+    async with asyncio.timeout(10), pool.acquire() as one, pool.acquire() as two:
+        return {await each.fetchval("SELECT pg_backend_pid()") for each in (one, two)}
+
+
+async def test_many_share_the_few_and_they_stay_the_same(postgres_url: str) -> None:
+    async with opened(postgres_url) as pool:
+        answers = await asyncio.gather(*(ask(pool) for _ in range(50)))
+        assert len(set(answers)) == SIZE
+        assert await serves_all(pool) == set(answers)
+        assert pool.get_size() == SIZE
+
+
+async def test_who_waits_longest_is_next(postgres_url: str) -> None:
+    async with opened(postgres_url) as pool:
+        held = [await pool.acquire() for _ in range(SIZE)]
+        done: list[int] = []
+
+        async def wait(number: int) -> None:
+            await ask(pool)
+            done.append(number)
+
+        waiting = [asyncio.create_task(wait(number)) for number in range(5)]
+        while len(pool._turns) < len(waiting):
+            await asyncio.sleep(0)
+        await pool.release(held[0])
+        await asyncio.gather(*waiting)
+        await pool.release(held[1])
+        assert done == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_nothing_is_lost_by_who_gives_up(postgres_url: str, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - not for secrets
+    async with opened(postgres_url) as pool:
+        for _ in range(20):
+            tasks = [asyncio.create_task(ask(pool, "SELECT pg_sleep(0.001)")) for _ in range(8)]
+            for _ in range(chance.randrange(12)):
+                await asyncio.sleep(chance.choice([0, 0, 0.0005]))
+            for task in chance.sample(tasks, 5):
+                task.cancel()
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+            strange = [
+                one
+                for one in ended
+                if isinstance(one, BaseException) and not isinstance(one, asyncio.CancelledError)
+            ]
+            assert strange == []
+        assert len(await serves_all(pool)) == SIZE
+
+
+async def test_what_died_at_hand_is_replaced(postgres_url: str) -> None:
+    async with opened(postgres_url) as pool:
+        before = await serves_all(pool)
+        other = await asyncpg.connect(postgres_url)
+        for process in before:
+            await other.execute("SELECT pg_terminate_backend($1, 5000)", process)
+        await other.close()
+        while not all(connection._con is None for connection in pool._at_hand):
+            await asyncio.sleep(0)
+        assert not before & await serves_all(pool)
+
+
+async def test_what_is_left_open_is_not_given_to_the_next(postgres_url: str) -> None:
+    async with opened(postgres_url) as pool:
+        connection = await pool.acquire()
+        await connection.execute("BEGIN")
+        await pool.release(connection)
+        assert pool._at_hand == []
+        async with pool.acquire() as next_one:
+            assert not next_one.is_in_transaction()
+
+
+async def test_all_who_wait_hear_that_nothing_can_be_opened(postgres_url: str) -> None:
+    async with opened(postgres_url) as pool:
+        pool.set_connect_args(dsn=postgres_url, port=1)
+        async with asyncio.timeout(20):
+            ended = await asyncio.gather(*(ask(pool) for _ in range(6)), return_exceptions=True)
+        assert [isinstance(one, OSError) for one in ended] == [True] * 6
+        pool.set_connect_args(dsn=postgres_url)
+        assert len(await serves_all(pool)) == SIZE
