@@ -104,9 +104,14 @@ def shown_file_name(name: str, content_type: str, masking: Masking) -> str:
     return f"{without_details(stem, number=_NUMBER_IN_FILE_NAME)}{dot}{extension}"
 
 
+def full_name(first_name: str, last_name: str) -> str:
+    """Return a contact's whole name; empty if nobody knows it."""
+    return f"{first_name} {last_name}".strip()
+
+
 def display_name(contact: ContactRow, masking: Masking) -> str:
     """Return the name to show: without a name, the email address or the phone number."""
-    name = f"{contact.first_name} {contact.last_name}".strip()
+    name = full_name(contact.first_name, contact.last_name)
     if name:
         return shown_name(name, masking)
     email, phone = email_of(contact), phone_of(contact)
@@ -124,7 +129,7 @@ def message_text(message: MessageRow, masking: Masking) -> str | None:
 
 def name_text(first_name: str, last_name: str) -> str:
     """Return what a masked viewer finds a contact by: the names as they are shown to them."""
-    return folded(without_details(f"{first_name} {last_name}".strip()))
+    return folded(without_details(full_name(first_name, last_name)))
 
 
 def looks_at_hidden(conditions: Filter, masking: Masking) -> bool:

@@ -1,7 +1,7 @@
 """Viewers: who asks, where they are members, and what their roles allow them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from functools import lru_cache
@@ -170,11 +170,12 @@ class Membership:
     """As `api_key.scopes` has them; empty for people."""
     switches: Masking = UNMASKED
     """What the workspace hides from its agents."""
+    masking: Masking = field(init=False, compare=False)
+    """What is hidden from the viewer (product rule 79)."""
 
-    @property
-    def masking(self) -> Masking:
-        """Return what is hidden from the viewer (product rule 79)."""
-        return masking_of(self.role, self.restrictions, self.switches)
+    def __post_init__(self) -> None:
+        hidden = masking_of(self.role, self.restrictions, self.switches)
+        object.__setattr__(self, "masking", hidden)
 
     @property
     def sees_all(self) -> bool:

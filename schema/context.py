@@ -66,6 +66,12 @@ class Context:
         membership = self.viewer.memberships.get(workspace_id) if self.viewer else None
         return membership.masking if membership is not None else MASKED
 
+    @property
+    def sees_details(self) -> bool:
+        """Tell whether nothing of contacts is hidden from the viewer, in no workspace of theirs."""
+        memberships = self.viewer.memberships.values() if self.viewer else ()
+        return not any(one.masking.is_any for one in memberships)
+
     async def renew(self) -> None:
         """Read the viewer's rights anew, once an action of theirs has given them more."""
         found = await reload_viewer(self.viewer) if self.viewer is not None else None

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field, make_dataclass
 from datetime import datetime
 from enum import Enum
 from functools import cache
+from inspect import signature
 from types import NoneType
 from typing import Any, get_args
 
 from graphql import GraphQLEnumType
 
 from models.layout import Layout, Source
-from schema.columns import BESIDE, FILLED, GLOBAL_ID, JOINED, NEEDS, PATH
+from schema.columns import BESIDE, FILLED, GLOBAL_ID, JOINED, NEEDS, PATH, PLAIN
 from schema.compiled.leaves import GiveUp, leaf, slow
 from schema.compiled.selection import Field, Selection, Shape, Unsupported
 from schema.ids import ids_of
@@ -43,7 +44,8 @@ class Fused:
     """How the rows of one layout become the answers of one selection."""
 
     build: Callable[..., list[dict[str, Any]]]
-    """(rows, callables of `bound`) -> answers, None in them where a level is deep."""
+    """(rows, whether the viewer sees all details, callables of `bound`) -> answers, None in them
+    where a level is deep."""
     bound: list[Field]
     level: Level
 
@@ -64,7 +66,7 @@ class Fuser:
         """
         expression, level = self._object(selection, (), None)
         arguments = "".join(f", f{number}" for number in range(len(self.bound)))
-        source = f"lambda rows{arguments}: [{expression} for r in rows]"
+        source = f"lambda rows, is_open{arguments}: [{expression} for r in rows]"
         return Fused(eval(source, self.names), self.bound, level)  # noqa: S307 - see above
 
     def _fresh(self, value: Any) -> str:
@@ -136,7 +138,13 @@ class Fuser:
             return "None"
         self.bound.append(one)
         function = f"f{len(self.bound) - 1}"
-        if FILLED in metadata:  # the view is made only where it is needed
+        if PLAIN in metadata:  # the view is made only where it is needed
+            given = ", ".join(
+                self._place(path, name) for name in signature(metadata[PLAIN]).parameters
+            )
+            otherwise = leaf(one, f"{function}(make_{view}(r))", self._fresh)
+            return f"(is_open and {self._fresh(metadata[PLAIN])}({given}) or {otherwise})"
+        if FILLED in metadata:
             place, unless = (self._place(path, column) for column in metadata[FILLED])
             otherwise = leaf(one, f"{function}(make_{view}(r))", self._fresh)
             plain = f"{place}.__class__ is str and {unless} is None"

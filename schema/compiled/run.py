@@ -55,7 +55,9 @@ class Run:
 
     async def _fused(self, fused: Fused, rows: Sequence[Any]) -> list[dict[str, Any]]:
         """Return the answers of a layout's rows."""
-        answers = fused.build(rows, *(self._callable(field) for field in fused.bound))
+        answers = fused.build(
+            rows, self.context.sees_details, *(self._callable(field) for field in fused.bound)
+        )
         if fused.level.has_deep:
             await self._fill(fused.level, rows, answers)
         return answers

@@ -8,7 +8,7 @@ import strawberry
 from models.records import ContactRow
 from resolvers import batches
 from resolvers.contact_duplicates import duplicates_of_contacts
-from resolvers.masking import HIDDEN, display_name, email_of, phone_of, shown_name
+from resolvers.masking import HIDDEN, display_name, email_of, full_name, phone_of, shown_name
 from resolvers.viewer import Right, Viewer
 from resolvers.vocabulary import (
     field_values_of_contacts,
@@ -61,6 +61,7 @@ class Contact(Node):
         "given_email",
         "given_phone",
         "workspace_id",
+        plain=full_name,
     )
     def name(root: strawberry.Parent[ContactRow], info: Info) -> str:
         """The name to show: first and last name, else the email address or the phone number, as
