@@ -136,12 +136,17 @@ class Fuser:
         if not one.is_leaf:
             level.deep.append(one)
             return "None"
+        return self._computed(one, path, metadata, view)
+
+    def _computed(
+        self, one: Field, path: tuple[str, ...], metadata: Mapping[Any, Any], view: str
+    ) -> str:
+        """Return the expression of a leaf that a function finds; its view only where needed."""
         self.bound.append(one)
         function = f"f{len(self.bound) - 1}"
-        if PLAIN in metadata:  # the view is made only where it is needed
-            given = ", ".join(
-                self._place(path, name) for name in signature(metadata[PLAIN]).parameters
-            )
+        if PLAIN in metadata:
+            names = signature(metadata[PLAIN]).parameters
+            given = ", ".join(self._place(path, name) for name in names)
             otherwise = leaf(one, f"{function}(make_{view}(r))", self._fresh)
             return f"(is_open and {self._fresh(metadata[PLAIN])}({given}) or {otherwise})"
         if FILLED in metadata:
