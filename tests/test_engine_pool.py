@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from models.engine.asyncpg_pool import PoolAtHand
+from tests.waiting import until
 
 SIZE = 2
 
@@ -31,6 +32,16 @@ async def ask(pool: PoolAtHand, statement: str = "SELECT pg_backend_pid()") -> A
     """Ask one thing on a connection of the pool."""
     async with pool.acquire() as connection:
         return await connection.fetchval(statement)
+
+
+def counted(is_so: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
+    """Return a fact of the pool as one to wait for."""
+
+    async def happened() -> bool:
+        await asyncio.sleep(0)
+        return is_so()
+
+    return happened
 
 
 async def serves_all(pool: PoolAtHand) -> set[int]:
@@ -57,8 +68,7 @@ async def test_who_waits_longest_is_next(postgres_url: str) -> None:
             done.append(number)
 
         waiting = [asyncio.create_task(wait(number)) for number in range(5)]
-        while len(pool._turns) < len(waiting):
-            await asyncio.sleep(0)
+        await until(counted(lambda: len(pool._turns) == len(waiting)))
         await pool.release(held[0])
         await asyncio.gather(*waiting)
         await pool.release(held[1])
@@ -67,7 +77,7 @@ async def test_who_waits_longest_is_next(postgres_url: str) -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_nothing_is_lost_by_who_gives_up(postgres_url: str, seed: int) -> None:
-    chance = random.Random(seed)  # noqa: S311 - not for secrets
+    chance = random.Random(seed)
     async with opened(postgres_url) as pool:
         for _ in range(20):
             tasks = [asyncio.create_task(ask(pool, "SELECT pg_sleep(0.001)")) for _ in range(8)]
@@ -92,8 +102,7 @@ async def test_what_died_at_hand_is_replaced(postgres_url: str) -> None:
         for process in before:
             await other.execute("SELECT pg_terminate_backend($1, 5000)", process)
         await other.close()
-        while not all(connection._con is None for connection in pool._at_hand):
-            await asyncio.sleep(0)
+        await until(counted(lambda: all(one._con is None for one in pool._at_hand)))
         assert not before & await serves_all(pool)
 
 
