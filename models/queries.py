@@ -126,11 +126,12 @@ def update_of(table: Table[Any], row: Any, names: Iterable[str]) -> sql.Statemen
     return f"UPDATE {table.name} SET {columns} WHERE id = ?", [*values, row.id]
 
 
-def insert_of(table: str, values: Mapping[str, Any]) -> sql.Statement:
-    """Return the statement that inserts a row."""
-    marks = ", ".join("?" * len(values))
-    query = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})"
-    return query, [_plain(value) for value in values.values()]
+def insert_of(table: str, *rows: Mapping[str, Any]) -> sql.Statement:
+    """Return the statement that inserts rows, all of the same columns."""
+    names = tuple(rows[0])
+    marks = ", ".join([f"({', '.join('?' * len(names))})"] * len(rows))
+    query = f"INSERT INTO {table} ({', '.join(names)}) VALUES {marks}"
+    return query, [_plain(row[name]) for row in rows for name in names]
 
 
 def _plain(value: Any) -> Any:
@@ -145,6 +146,15 @@ def next_id(table: str) -> str:
     if sql.dialect() == "postgres":
         return f"nextval(pg_get_serial_sequence('{table}', 'id'))"
     return f"(SELECT COALESCE(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = '{table}')"
+
+
+async def take_ids(table: str, count: int) -> list[int]:
+    """Return the ids of the next rows of a table, which nobody else gets: see `next_id`."""
+    if sql.dialect() == "postgres":
+        taken = f"SELECT {next_id(table)} FROM generate_series(1, ?)"
+        return [int(row[0]) for row in await sql.records(taken, count)]
+    [[first]] = await sql.records(f"SELECT {next_id(table)}")
+    return list(range(first, first + count))
 
 
 async def read_contacts(rest: str, *values: Any) -> list[ListedContactRecord]:

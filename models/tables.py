@@ -34,6 +34,7 @@ MODEL_MODULES: tuple[str, ...] = tuple(
         "message_part",
         "activity",
         "comment",
+        "notification",
         "search_entry",
         "read_mark",
         "draft",

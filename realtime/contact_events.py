@@ -33,3 +33,7 @@ class ContactMerged:
     is_blocked: bool
     """Whether they were blocked, so that some had lost sight of them before."""
     kept_conversation_id: int
+
+
+ContactEndFact = ContactDeleted | ContactMerged
+"""Events about contacts who are gone."""

@@ -8,10 +8,11 @@ import msgspec
 
 from realtime.attachment_events import AttachmentChanged
 from realtime.comment_events import CommentFact
-from realtime.contact_events import ContactDeleted, ContactMerged
+from realtime.contact_events import ContactEndFact
 from realtime.draft_events import DraftChanged
+from realtime.notification_events import NotificationFact
 from realtime.schedule_events import ScheduleFact
-from realtime.transfer_events import ExportProgressed, ImportProgressed
+from realtime.transfer_events import TransferFact
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +255,7 @@ Fact = (
     | ContactUpdated
     | ContactBlocked
     | ContactUnblocked
-    | ContactDeleted
-    | ContactMerged
+    | ContactEndFact
     | MessageAdded
     | MessageQuarantined
     | MessageStatusChanged
@@ -273,6 +273,7 @@ Fact = (
     | ConversationRead
     | ConversationMarkedUnread
     | DraftChanged
+    | NotificationFact
     | ScheduleFact
     | MemberChanged
     | MemberTeamChanged
@@ -280,8 +281,7 @@ Fact = (
     | WorkspaceSettingsChanged
     | MaskingChanged
     | CustomInboxChanged
-    | ImportProgressed
-    | ExportProgressed
+    | TransferFact
     | CredentialRevoked
 )
 

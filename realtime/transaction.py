@@ -82,6 +82,11 @@ class Announce:
         """Have a row inserted with the events; nothing of this transaction can read it before."""
         self._inserts.append(insert_of(table, values))
 
+    def insert_all(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Have rows of the same columns inserted with the events, by one statement."""
+        if rows:
+            self._inserts.append(insert_of(table, *rows))
+
     def keep(self, kept: Keeper) -> bool:
         """Have written what is to be kept of what was done; return whether anything is."""
         told_in = self._facts[0].workspace_id if self._facts else None

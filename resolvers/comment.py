@@ -22,18 +22,16 @@ from models.terms import entry_of
 from realtime.comment_events import CommentAdded, CommentChanged, CommentDeleted
 from realtime.presence import tell_typing
 from realtime.transaction import Announce, transaction
-from resolvers.access import get_comment, hold_comment, hold_conversation, sees
+from resolvers.access import get_comment, hold_comment, hold_conversation
 from resolvers.attaching import attach, claim_files, said_with
-from resolvers.batches import members_by_id
 from resolvers.conversation import caused_by
 from resolvers.file_erasure import bury_files, files_of
 from resolvers.idempotency import KeyUse, settled
-from resolvers.viewer import Right, Viewer, as_viewer, hidden
+from resolvers.mention import cannot_see, distinct, mention, mentionable, mentions_of_comments
+from resolvers.notification import notified_of
+from resolvers.viewer import Right, Viewer
 
 TEXT_LENGTH = 1000
-MAX_MENTIONS = 50
-"""How many members one comment mentions."""
-MENTIONED = ("mentionedMemberIds",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +55,9 @@ def check_comment(text: str | None, *, has_files: bool = False) -> str:
     return text
 
 
-def check_mentions(
-    wanted: Sequence[int], found: Mapping[int, MemberRecord], workspace_id: int, kept: Sequence[int]
-) -> None:
-    """Refuse to mention who is no active member of the workspace, unless they were before."""
-    for key in wanted:
-        member = found.get(key)
-        if member is None or member.workspace_id != workspace_id:
-            raise hidden(MENTIONED)
-        if not member.is_active and key not in kept:
-            raise Refused(Code.INVALID, "Only active members can be mentioned.", field=MENTIONED)
-
-
 def can_be_changed(viewer: Viewer, comment: CommentRow) -> bool:
     """Tell whether a comment may be edited or deleted: it is there, and the viewer wrote it."""
     return comment.deleted_at is None and comment.actor == viewer.actor
-
-
-def cannot_see(member: MemberRecord, conversation: ConversationRecord) -> bool:
-    """Tell whether a conversation is hidden from a member: a mention shows it to nobody."""
-    return not member.is_active or not sees(as_viewer(member), conversation)
 
 
 async def add_comment(
@@ -93,7 +74,7 @@ async def add_comment(
     The same key with the same input returns the first comment.
     """
     text = check_comment(text, has_files=bool(attachment_ids))
-    wanted = _distinct(mentioned_member_ids)
+    wanted = distinct(mentioned_member_ids)
     async with settled(idempotency_key), transaction() as announce:
         conversation = await hold_conversation(
             viewer, conversation_id, Right.COMMENT, also_blocked=True
@@ -103,11 +84,11 @@ async def add_comment(
         first = await use.first_result(said)
         if first is not None:
             return await _written(await get_comment(viewer, first), conversation)
-        members = await _mentionable(conversation, wanted)
+        members = await mentionable(conversation, wanted)
         files = await claim_files(viewer, conversation.workspace_id, attachment_ids)
         comment = await _append(viewer, conversation, text, announce)
         attach("comment", comment.id, files, announce)
-        _mention(comment, wanted, announce)
+        await mention(comment, members, conversation, announce)
         use.remember(comment.id, announce)
     if comment.author_id is not None:
         typist = f"member:{comment.author_id}"
@@ -134,13 +115,14 @@ async def update_comment(
             raise Refused(Code.WRONG_STATE, "This comment was deleted.", field=("commentId",))
         kept = [one.id for one in (await mentions_of_comments([comment_id]))[comment_id]]
         text = check_comment(changes.get("text", comment.text))
-        wanted = _distinct(changes.get("mentioned_member_ids", kept) or ())
-        members = await _mentionable(conversation, wanted, kept)
+        wanted = distinct(changes.get("mentioned_member_ids", kept) or ())
+        members = await mentionable(conversation, wanted, kept)
         if text != comment.text:
             _keep_revision(comment, announce)
         if wanted != kept:
             await sql.affected("DELETE FROM comment_mention WHERE comment_id = ?", comment_id)
-            _mention(comment, wanted, announce)
+            before = {*kept, *await notified_of(comment_id)}
+            await mention(comment, members, conversation, announce, before=before)
         if text != comment.text or wanted != kept:
             comment.text = text
             _save(comment, announce)
@@ -159,7 +141,12 @@ async def delete_comment(viewer: Viewer, comment_id: int) -> CommentRow:
             _save(comment, announce)
             await _index(comment, announce)
             files = await files_of("comment", [comment_id])
-            for table in ("comment_mention", "comment_revision", "comment_attachment"):
+            for table in (
+                "comment_mention",
+                "comment_revision",
+                "comment_attachment",
+                "notification",
+            ):
                 await sql.affected(f"DELETE FROM {table} WHERE comment_id = ?", comment_id)
             await bury_files(files, announce)
             announce(CommentDeleted(conversation.workspace_id, conversation.id, comment_id))
@@ -169,29 +156,6 @@ async def delete_comment(viewer: Viewer, comment_id: int) -> CommentRow:
 def _check_author(viewer: Viewer, comment: CommentRow) -> None:
     if comment.actor != viewer.actor:
         raise Refused(Code.FORBIDDEN, "Only who wrote a comment can change it.")
-
-
-def _distinct(member_ids: Sequence[int]) -> list[int]:
-    """Return ids without repetitions, in their order; refuse too many."""
-    if len(member_ids) > MAX_MENTIONS:
-        raise Refused(
-            Code.INVALID,
-            "A comment mentions at most {limit} members.",
-            field=MENTIONED,
-            limit=MAX_MENTIONS,
-        )
-    return list(dict.fromkeys(member_ids))
-
-
-async def _mentionable(
-    conversation: ConversationRecord, wanted: Sequence[int], kept: Sequence[int] = ()
-) -> list[MemberRecord]:
-    """Return the members to be mentioned; refuse those who cannot be."""
-    if not wanted:
-        return []
-    found = await members_by_id(wanted)
-    check_mentions(wanted, found, conversation.workspace_id, kept)
-    return [found[key] for key in wanted]
 
 
 async def _append(
@@ -222,13 +186,6 @@ async def _append(
     return CommentRecord(**values, edited_at=None, deleted_at=None)
 
 
-def _mention(comment: CommentRecord, member_ids: Sequence[int], announce: Announce) -> None:
-    for position, member_id in enumerate(member_ids):
-        announce.insert(
-            "comment_mention", comment_id=comment.id, member_id=member_id, position=position
-        )
-
-
 def _keep_revision(comment: CommentRecord, announce: Announce) -> None:
     """Keep what a comment has said until now."""
     announce.insert(
@@ -257,20 +214,6 @@ async def _index(comment: CommentRecord, announce: Announce) -> None:
 async def _written(comment: CommentRow, conversation: ConversationRecord) -> Written:
     members = (await mentions_of_comments([comment.id]))[comment.id]
     return Written(comment, [one for one in members if cannot_see(one, conversation)])
-
-
-async def mentions_of_comments(ids: Collection[int]) -> dict[int, list[MemberRecord]]:
-    """Return whom comments mention, in their order; two statements."""
-    rows = await sql.records(
-        "SELECT comment_id, member_id FROM comment_mention"
-        f" WHERE {sql.among('comment_id')} ORDER BY position",
-        sql.group(ids),
-    )
-    members = await members_by_id({row[1] for row in rows}) if rows else {}
-    found: dict[int, list[MemberRecord]] = {key: [] for key in ids}
-    for row in rows:
-        found[row[0]].append(members[row[1]])
-    return found
 
 
 async def newest_revisions(

@@ -23,6 +23,7 @@ from resolvers.idempotency import claim_key
 from resolvers.idle_clock import watch
 from resolvers.merged_state import MergedDetail, details_after, join_ends, join_states
 from resolvers.merged_timeline import join_episodes, join_timelines
+from resolvers.notification import join_notifications
 from resolvers.schedule import join_scheduled
 from resolvers.snooze import EXPIRE_SNOOZE
 from resolvers.tag import MAX_TAGS_OF_CONTACT
@@ -120,6 +121,7 @@ async def _merge(
     await _move_rest(kept, merged)
     await join_drafts(kept, merged.id, announce)
     await join_scheduled(kept, merged)
+    await join_notifications(kept, merged)
     before = (kept.status, kept.assignee_id, kept.ai_agent_id, kept.team_id)
     join_states(kept, merged)
     join_ends(kept, merged)

@@ -26,6 +26,7 @@ EVENTS_AT_ONCE = 5000
 """Among how many raw inbound events one transaction looks for those of a contact."""
 PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("message", ("sendMessage", "retryMessage")),
+    ("notification", ()),
     ("comment", ("addComment",)),
     ("activity", ()),
     ("episode", ()),

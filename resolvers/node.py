@@ -12,6 +12,7 @@ from resolvers import batches
 from resolvers.access import sees
 from resolvers.attachment import visible_attachments
 from resolvers.inbox_finding import find_inboxes
+from resolvers.notification import seen_notifications
 from resolvers.transfer import sees_transfer
 from resolvers.viewer import Right, Viewer, may, number_in
 from resolvers.vocabulary import custom_fields_by_id, lifecycle_stages_by_id, tags_by_id
@@ -146,6 +147,7 @@ FINDERS: Mapping[str, Find] = {
     "LifecycleStage": _in_a_workspace(lifecycle_stages_by_id),
     "Member": _in_a_workspace(batches.members_by_id),
     "Message": _messages,
+    "Notification": seen_notifications,
     "ScheduledMessage": _scheduled,
     "Snippet": _in_a_workspace(batches.snippets_by_id),
     "Tag": _in_a_workspace(tags_by_id),

@@ -25,6 +25,7 @@ ARGUMENTS = {
     "export_id": "This export.",
     "import_id": "This import.",
     "input": "What to do.",
+    "is_archived": "Only what is archived, or only what is not.",
     "kinds": "Only these kinds; omitted: all of them.",
     "last": "How many items from the end: 1 to 100.",
     "prefix": "How a name begins.",

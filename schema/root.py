@@ -35,6 +35,7 @@ from schema import (
     member,
     message,
     node,
+    notification,
     password,
     presence,
     preview,
@@ -53,7 +54,7 @@ from schema import (
 from schema.denials import keep_denials
 from schema.descriptions import describe
 from schema.execution import BoundedSchema
-from schema.objects import comment_event, contact_event, transfer_event
+from schema.objects import comment_event, contact_event, notification_event, transfer_event
 from schema.objects import event as events
 from schema.objects import inbox as inboxes
 from schema.objects import search as search_objects
@@ -80,6 +81,7 @@ TOPICS: tuple[ModuleType, ...] = (
     suggestion,
     comment,
     draft,
+    notification,
     attachment,
     assignment,
     closing,
@@ -132,6 +134,9 @@ TYPES = (
     events.TeamChanged,
     events.CustomInboxChanged,
     events.WorkspaceSettingsChanged,
+    notification_event.NotificationAdded,
+    notification_event.NotificationChanged,
+    notification_event.NotificationsArchived,
     transfer_event.ImportProgressed,
     transfer_event.ExportProgressed,
 )

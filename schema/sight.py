@@ -24,6 +24,7 @@ from realtime.events import (
     TeamChanged,
     WorkspaceSettingsChanged,
 )
+from realtime.notification_events import NotificationFact, NotificationsArchived
 from realtime.transfer_events import ImportProgressed, TransferFact
 from resolvers.access import sees, sees_assignment
 from resolvers.inbox_kinds import is_told_of
@@ -37,8 +38,11 @@ OF_RIGHTS = (MemberChanged, MemberTeamChanged, MaskingChanged, CredentialRevoked
 """The facts after which rights may be others."""
 
 Rights = tuple[Role, Visibility, int | None, str, Masking]
-PERSONAL = (ConversationRead, ConversationMarkedUnread, DraftChanged)
+PERSONAL = (ConversationRead, ConversationMarkedUnread, DraftChanged, NotificationFact)
 """The facts that are told to the devices of one member only."""
+
+OF_THE_WHOLE = (TeamChanged, WorkspaceSettingsChanged, MaskingChanged, NotificationsArchived)
+"""The facts that are about no row in particular."""
 
 OF_THE_GONE = (ContactDeleted, ContactMerged)
 """The facts of which only ids are left, told to all who saw what is gone."""
@@ -67,6 +71,8 @@ def seen_by(viewer: Viewer, told: Told) -> Seen | None:
     membership = viewer.memberships.get(fact.workspace_id)
     if membership is None or isinstance(fact, CredentialRevoked):
         return None
+    if isinstance(fact, PERSONAL) and fact.member_id != membership.member_id:
+        return None
     if isinstance(fact, MemberChanged | MemberTeamChanged):
         is_hidden = changes_sight(membership, fact)
         return Seen(told, is_hidden=is_hidden) if delivery.member is not None else None
@@ -77,11 +83,11 @@ def seen_by(viewer: Viewer, told: Told) -> Seen | None:
         kind = TransferKind.IMPORT if is_import else TransferKind.EXPORT
         is_seen = sees_transfer(viewer, fact.workspace_id, kind, fact.actor)
         return Seen(told, is_hidden=False) if is_seen else None
-    if isinstance(fact, TeamChanged | WorkspaceSettingsChanged | MaskingChanged):
+    if isinstance(fact, OF_THE_WHOLE):
         return Seen(told, is_hidden=False)
-    if isinstance(fact, PERSONAL) and fact.member_id != membership.member_id:
-        return None
     if isinstance(fact, ABOUT_MESSAGES) and delivery.message is None:
+        return None
+    if isinstance(fact, NotificationFact) and delivery.notification is None:
         return None
     if isinstance(fact, CommentFact) and delivery.comment is None:
         return None

@@ -1,11 +1,12 @@
 """Who may use what a member writes with: messages, comments, typing."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from models.clock import now
 from resolvers.viewer import Right
-from tests.access_row import Row, act, by_id, stream
+from tests.access_row import Row, act, by_id, listed, stream
 
 LEADING: Any = {"right": Right.MANAGE_SETTINGS}
 TYPING: Any = {"right": Right.REPLY, "people_only": True}
@@ -87,6 +88,16 @@ COMPOSER_ROWS: dict[str, Row] = {
         values={"text": "Hi"},
     ),
     "Mutation.discardDraft": act("discardDraft", "conversationId", **TYPING),
+    "Query.notifications": replace(listed("notifications"), people_only=True),
+    "Mutation.archiveNotification": act(
+        "archiveNotification", "notificationId", right=None, of_owner=True
+    ),
+    "Mutation.unarchiveNotification": act(
+        "unarchiveNotification", "notificationId", right=None, of_owner=True
+    ),
+    "Mutation.archiveAllNotifications": act(
+        "archiveAllNotifications", "workspaceId", right=Right.VIEW, people_only=True
+    ),
     "Mutation.createUpload": act(
         "createUpload",
         "workspaceId",
@@ -97,5 +108,8 @@ COMPOSER_ROWS: dict[str, Row] = {
     "Mutation.startTyping": act("startTyping", "conversationId", **TYPING),
     "Mutation.stopTyping": act("stopTyping", "conversationId", **TYPING),
     "Subscription.messageAdded": stream("messageAdded", "eventId"),
+    "Subscription.notificationAdded": replace(
+        stream("notificationAdded", "eventId"), people_only=True
+    ),
     "Subscription.typingChanged": stream("typingChanged", "isTyping", after=False),
 }

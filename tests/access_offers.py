@@ -1,14 +1,16 @@
 """One of each thing that a workspace offers to choose from, for tests that ask by ids."""
 
 from models.custom_field import CustomFieldKind
+from models.member import Member
 from resolvers.attachment import create_upload
 from resolvers.closing import create_closing_note_category
+from resolvers.comment import add_comment
 from resolvers.custom_field import create_custom_field
 from resolvers.lifecycle import create_lifecycle_stage
 from resolvers.snippet import create_snippet
 from resolvers.tag import create_tag
 from schema.ids import encode_id
-from tests.world import World
+from tests.world import Person, World
 
 
 async def offers(world: World) -> dict[str, str]:
@@ -32,3 +34,11 @@ async def offers(world: World) -> dict[str, str]:
         "snippetId": encode_id("Snippet", snippet.id),
         "tagId": encode_id("Tag", tag.id),
     }
+
+
+async def mention_all(author: Person, conversation_id: int) -> None:
+    """Mention everybody of the workspace in a comment: who sees it has a notification."""
+    members = await Member.filter(workspace_id=author.member.workspace_id)
+    ids = [member.id for member in members]
+    viewer = await author.viewer()
+    await add_comment(viewer, conversation_id, text="All", mentioned_member_ids=ids)

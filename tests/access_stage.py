@@ -18,6 +18,7 @@ from models.lifecycle_stage import LifecycleStage
 from models.member import Member, Restriction, Role, Visibility
 from models.merged_contact import MergedContact
 from models.message import Message, MessageStatus
+from models.notification import Notification
 from models.queries import insert_of
 from models.session import Session
 from models.snippet import Snippet
@@ -40,7 +41,7 @@ from resolvers.snippet import check_content
 from resolvers.snooze import snooze_conversation
 from resolvers.viewer import RESTRICTABLE
 from schema.ids import decode_id, encode_id
-from tests.access_offers import offers
+from tests.access_offers import mention_all, offers
 from tests.access_row import Ids, Row
 from tests.world import Api, Person, World, let_time_pass, make_world, run_jobs
 
@@ -165,13 +166,16 @@ async def make_inbox(creator: Person, mode: InboxSharing = InboxSharing.WORKSPAC
     return await CustomInbox.get(id=inbox.id)
 
 
-async def written(world: World, message: Message) -> dict[str, str]:
-    """Write a comment, and a message for later; return their ids."""
+async def written(world: World, message: Message, assignee: Person) -> dict[str, str]:
+    """Write comments, one with a mention, and a message for later; return their ids."""
     viewer, key = await world.owner.viewer(), message.conversation_id
     said = await add_comment(viewer, key, text="Note")
+    await mention_all(assignee, key)
+    notified = await Notification.get(member_id=world.owner.member.id)
     planned = await schedule_message(viewer, key, Plan("Later", now() + timedelta(days=9)))
     return {
         "commentId": encode_id("Comment", said.comment.id),
+        "notificationId": encode_id("Notification", notified.id),
         "scheduledMessageId": encode_id("ScheduledMessage", planned.id),
     }
 
@@ -203,7 +207,7 @@ async def ids_of(
         "upToMessageId": encode_id("Message", message.id),
         "replyToMessageId": encode_id("Message", message.id),
         "fromMessageId": encode_id("Message", message.id),
-        **await written(world, message),
+        **await written(world, message, assignee),
         "channelId": encode_id("Channel", message.channel_id),
         "assigneeId": assignee.id,
         **await offers(world),
@@ -244,6 +248,8 @@ async def make_stage() -> Stage:
     ]
     stage.callers += [await restricted(world, role) for role in (Role.MANAGER, Role.AGENT)]
     stage.callers += await outsiders(world)
+    for person, key in stage.typists:
+        await mention_all(person, key)
     stage.sessions = await sql.rows("SELECT * FROM session")
     return stage
 

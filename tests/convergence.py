@@ -40,6 +40,17 @@ fragment Row on Conversation {
 }
 """
 
+NOTICE = """
+fragment Notice on Notification { id isArchived conversation { id } comment { id } }
+"""
+NOTICES = """
+query Notices($id: ID!) {
+  notifications(workspaceId: $id, first: 100) { pageInfo { hasNextPage } nodes { ...Notice } }
+  new: notifications(workspaceId: $id, first: 100, isArchived: false) { nodes { id } }
+  workspace(id: $id) { unarchivedNotificationCount }
+}
+"""
+
 SNAPSHOT = (
     ROW
     + """
@@ -57,6 +68,7 @@ query Snapshot($id: ID!) {
 
 EVENT = (
     ROW
+    + NOTICE
     + """
 fragment Event on WorkspaceEvent {
   __typename eventId cursor
@@ -64,7 +76,9 @@ fragment Event on WorkspaceEvent {
   ... on MessageChanged { conversation { ...Row } }
   ... on CommentAdded { conversation { ...Row } }
   ... on CommentChanged { conversation { ...Row } }
-  ... on CommentDeleted { conversation { ...Row } }
+  ... on CommentDeleted { comment { id } conversation { ...Row } }
+  ... on NotificationAdded { notification { ...Notice } }
+  ... on NotificationChanged { notification { ...Notice } }
   ... on SnoozeExpired { conversation { ...Row } }
   ... on ContactChanged { contact { conversation { ...Row } } }
   ... on WorkspaceSettingsChanged {
@@ -112,6 +126,14 @@ class Client:
     cursor: str = ""
     hidden: int = 0
     """How many conversations went out of sight by an event."""
+    notifications: dict[str, Row] = field(default_factory=dict)
+
+    def again(self) -> "Client":
+        """Return a client that knows the same."""
+        rows, notices = dict(self.rows), dict(self.notifications)
+        again = Client(self.api, self.world, self.person, rows, self.cursor)
+        again.notifications = notices
+        return again
 
     async def refetch(self) -> list[Any]:
         """Read everything anew; return the inboxes, All first."""
@@ -122,10 +144,45 @@ class Client:
         assert not any(page["pageInfo"]["hasNextPage"] for page in pages)
         self.rows = {row["id"]: row for page in pages for row in page["nodes"]}
         self.cursor = data["workspace"]["eventCursor"]
+        await self.read_notifications()
         return inboxes
+
+    async def read_notifications(self) -> None:
+        """Read the notifications anew, and see that they are counted."""
+        data = await self.api.ask(self.person, NOTICE + NOTICES, id=self.world.id)
+        assert not data["notifications"]["pageInfo"]["hasNextPage"]
+        self.notifications = {one["id"]: one for one in data["notifications"]["nodes"]}
+        new = [key for key, one in self.notifications.items() if not one["isArchived"]]
+        assert [one["id"] for one in data["new"]["nodes"]] == new
+        assert data["workspace"] == {"unarchivedNotificationCount": len(new)}
+
+    async def notice(self, event: Row) -> bool:
+        """Bring the notifications up to one event; return whether it is about nothing else."""
+        kind = event["__typename"]
+        if kind in ("NotificationAdded", "NotificationChanged"):
+            self.notifications[event["notification"]["id"]] = event["notification"]
+        elif kind == "CommentDeleted":
+            self.forget("comment", event["comment"]["id"])
+        elif kind == "ContactDeleted" or event.get("change") == "HIDDEN":
+            self.forget("conversation", event["conversationId"])
+        elif kind in ("NotificationsArchived", "ContactMerged") or self.is_new(event):
+            await self.read_notifications()
+        return "Notification" in kind
+
+    def is_new(self, event: Row) -> bool:
+        """Tell whether an event shows a conversation that was not seen before."""
+        row = event.get("conversation") or event.get("changed")
+        return row is not None and row["id"] not in self.rows
+
+    def forget(self, what: str, key: str) -> None:
+        """Forget the notifications about something."""
+        kept = self.notifications.items()
+        self.notifications = {one: row for one, row in kept if row[what]["id"] != key}
 
     async def apply(self, event: Row) -> None:
         """Bring the rows up to one event."""
+        if await self.notice(event):
+            return
         if event["__typename"] == "MemberChanged":
             if event["isSightChanged"]:
                 await self.refetch()

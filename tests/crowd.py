@@ -19,6 +19,7 @@ from resolvers.comment import add_comment
 from resolvers.workspace import change_member
 from schema.ids import encode_id
 from tests.farewells import Farewells
+from tests.noticing import Notices
 from tests.words import Words, word_ids
 from tests.world import Api, Person, World, let_time_pass, run_jobs, webhook
 
@@ -66,20 +67,15 @@ class Crowd:
         self.random = random.Random(seed)
         self.words = Words(world.id, self.random, self._lead)
         self.farewells = Farewells(world, people, self.random, self._lead)
+        self.notices = Notices(world, people, self.random, self._lead)
         self.targets: list[Row] = []
         """Whom conversations are given to."""
         self.done: set[str] = set()
 
     def deeds(self) -> list[Deed]:
         """Return every deed twice, but once to many, in a random order after a few messages."""
-        first: list[Deed] = [
-            self.words.change_tags,
-            self.words.change_fields,
-            self.words.change_stages,
-            self.hear,
-            self.hear,
-            self.hear,
-        ]
+        words = [self.words.change_tags, self.words.change_fields, self.words.change_stages]
+        first: list[Deed] = [*words, *[self.hear] * 3]
         deck: list[Deed] = [
             self.hear,
             self.deliver,
@@ -94,6 +90,7 @@ class Crowd:
             self.quarantine,
             self.farewells.delete,
             self.farewells.merge,
+            self.notices.archive,
             self.words.change_fields,
             self.words.change_stages,
             self.words.import_file,

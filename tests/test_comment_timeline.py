@@ -8,7 +8,7 @@ from models.engine import sql
 from models.member import Visibility
 from realtime.comment_events import CommentAdded
 from resolvers.assignment import assign_conversation
-from resolvers.comment import MAX_MENTIONS
+from resolvers.mention import MAX_MENTIONS
 from resolvers.workspace import change_member
 from schema.ids import encode_id
 from tests.acting import MISSING, NOT_FOUND_SENTENCE, conversation_id, make_cast

@@ -23,6 +23,7 @@ DEEDS = {"hear", "createContact", "message_echo", "message_status", "expire", "r
 DEEDS |= {f"{deed}{word}" for deed in ("create", "update", "delete") for word in VOCABULARY}
 DEEDS |= {"quarantine", "deleteContact", "mergeContacts"}
 DEEDS |= {"importContacts", "exportContacts"}
+DEEDS |= {"archiveNotification", "unarchiveNotification", "archiveAllNotifications"}
 DEEDS |= {"createTeam", "updateTeam", "deleteTeam", "updateMember", "removeMember"}
 """What must have happened beside the mutations, or the test proves less than it says."""
 
@@ -50,6 +51,7 @@ async def check(client: Client, how: str) -> None:
     inboxes = await fresh.refetch()
     name = client.person.user.name
     assert client.rows == fresh.rows, f"{name}, {how}"
+    assert client.notifications == fresh.notifications, f"{name}, {how}"
     order = sorted(
         [row for row in client.rows.values() if not row["blockedAt"]],
         key=lambda row: row["lastMessageAt"] or row["createdAt"],
@@ -96,7 +98,7 @@ async def test_snapshot_plus_events_is_a_later_snapshot(api: Api, world: World, 
                     for reader in readers:
                         await reader.refetch()
                 await deed()
-            replayers = [Client(api, world, r.person, dict(r.rows), r.cursor) for r in readers]
+            replayers = [reader.again() for reader in readers]
             async with ending(world):
                 await asyncio.gather(*following)
         for reader, replayer in zip(readers, replayers, strict=True):

@@ -15,6 +15,7 @@ from models.engine import sql
 from models.episode import Episode
 from models.invitation import Invitation
 from models.member import Role, Visibility
+from models.notification import Notification
 from resolvers.comment import add_comment
 from resolvers.contact_export import export_contacts
 from resolvers.contact_import import import_contacts
@@ -22,7 +23,7 @@ from resolvers.invitation import invite_member
 from resolvers.node import FINDERS, INBOXES
 from resolvers.schedule import Plan, schedule_message
 from schema.ids import encode_id, split_id
-from tests.access_offers import offers
+from tests.access_offers import mention_all, offers
 from tests.access_stage import make_inbox
 from tests.acting import succeed
 from tests.world import Api, World, make_world
@@ -49,6 +50,7 @@ async def everything(world: World) -> dict[str, str]:
     channel = await ContactChannel.all().first()
     team, agent = await world.team(), await world.ai_agent()
     written = await add_comment(await world.owner.viewer(), message.conversation_id, text="Note")
+    await mention_all(await world.add("Mia"), message.conversation_id)
     blocked = await world.conversation("Spam")
     await Conversation.filter(id=blocked.id).update(blocked_at=now())
     inbox = await make_inbox(world.owner, InboxSharing.PRIVATE)
@@ -72,6 +74,7 @@ async def everything(world: World) -> dict[str, str]:
         "Invitation": (await invited(world)).id,
         "Member": world.owner.member.id,
         "Message": message.id,
+        "Notification": (await Notification.get(member_id=world.owner.member.id)).id,
         "ScheduledMessage": (await schedule_message(owner, message.conversation_id, plan)).id,
         "StandardInbox": f"{world.workspace.id}.ALL",
         "Team": team.id,

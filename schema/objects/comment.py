@@ -10,6 +10,7 @@ from models.episode import ChangeSource
 from models.records import CommentRecord, CommentRow
 from resolvers import attached, batches
 from resolvers import comment as comments
+from resolvers.mention import mentions_of_comments
 from resolvers.viewer import Right
 from schema.columns import derived
 from schema.connection import page_request
@@ -63,7 +64,7 @@ class Comment(Node):
         """The member who wrote it; null for a program, or a member who is gone."""
         return root.author_id
 
-    @relation(list[Member], comments.mentions_of_comments, needs=("id",))
+    @relation(list[Member], mentions_of_comments, needs=("id",))
     def mentions(root: strawberry.Parent[CommentRow]) -> int:
         """The members whom it mentions, in the order in which they were given."""
         return root.id

@@ -28,6 +28,7 @@ from schema.objects.conversation_change import CHANGES, ConversationChange
 from schema.objects.inbox import CustomInbox
 from schema.objects.member import Member
 from schema.objects.message import Message
+from schema.objects.notification_event import NOTIFICATION_KINDS
 from schema.objects.team import Team
 from schema.objects.transfer_event import TRANSFER_KINDS
 from schema.objects.workspace import Workspace
@@ -210,6 +211,7 @@ KINDS: dict[type[Fact], Callable[[Seen], WorkspaceEvent]] = {
     attachment_events.AttachmentChanged: lambda seen: MessageChanged(seen=seen),
     **COMMENT_KINDS,
     **CONTACT_KINDS,
+    **NOTIFICATION_KINDS,
     **TRANSFER_KINDS,
     facts.SnoozeExpired: lambda seen: SnoozeExpired(seen=seen),
     facts.ContactCreated: lambda seen: ContactChanged(seen=seen),

@@ -21,8 +21,9 @@ from resolvers.batches import members_by_id
 from resolvers.inbox_finding import inboxes
 from resolvers.inbox_kinds import Inbox as InboxRow
 from resolvers.invitation import invitations as pending_invitations
+from resolvers.notification import unarchived_counts
 from resolvers.snippet import list_snippets
-from resolvers.viewer import Right
+from resolvers.viewer import Right, Viewer
 from schema.connection import Connection, connect, page_request
 from schema.context import Info, viewer_of
 from schema.objects.ai_agent import AiAgent
@@ -77,6 +78,13 @@ class Workspace(Node):
     async def inboxes(root: strawberry.Parent[WorkspaceRow], info: Info) -> list[InboxRow]:
         """The inboxes of this viewer, group after group, in the order in which they are shown."""
         return await inboxes(viewer_of(info), root.id)
+
+    @relation(int, unarchived_counts)
+    def unarchived_notification_count(
+        root: strawberry.Parent[WorkspaceRow], info: Info
+    ) -> tuple[Viewer, int]:
+        """How many `notifications` the viewer has that are not archived; 0 for a program."""
+        return (viewer_of(info), root.id)
 
     @strawberry.field(graphql_type=list[Member])
     async def members(root: strawberry.Parent[WorkspaceRow]) -> list[MemberRecord]:
