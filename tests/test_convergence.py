@@ -52,6 +52,8 @@ async def check(client: Client, how: str) -> None:
     name = client.person.user.name
     assert client.rows == fresh.rows, f"{name}, {how}"
     assert client.notifications == fresh.notifications, f"{name}, {how}"
+    new = [one for one in fresh.notifications.values() if not one["isArchived"]]
+    assert fresh.new_count == len(new), f"{name}, {how}"
     order = sorted(
         [row for row in client.rows.values() if not row["blockedAt"]],
         key=lambda row: row["lastMessageAt"] or row["createdAt"],
