@@ -8,6 +8,7 @@ from tortoise.models import Model
 
 from models.comment import Comment
 from models.message import Message
+from models.scheduled_message import ScheduledMessage
 from models.snippet import Snippet
 from models.workspace import Workspace
 
@@ -138,6 +139,25 @@ class SnippetAttachment(Model):
     class Meta:
         table = "snippet_attachment"
         unique_together = (("snippet", "position"),)
+
+
+class ScheduledMessageAttachment(Model):
+    """A file that is held for a scheduled message as long as that waits, in its place."""
+
+    id = fields.BigIntField(primary_key=True)
+    scheduled_message: fields.ForeignKeyRelation[ScheduledMessage] = fields.ForeignKeyField(
+        "models.ScheduledMessage", related_name="attachments"
+    )
+    scheduled_message_id: int
+    attachment: fields.ForeignKeyRelation[Attachment] = fields.ForeignKeyField(
+        "models.Attachment", related_name="scheduled_messages", db_index=True
+    )
+    attachment_id: int
+    position = fields.IntField()
+
+    class Meta:
+        table = "scheduled_message_attachment"
+        unique_together = (("scheduled_message", "position"),)
 
 
 class FileUsage(Model):

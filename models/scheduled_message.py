@@ -54,6 +54,11 @@ class ScheduledMessage(Model):
     contact_channel_id = fields.BigIntField(null=True)
     """By which identity the contact was to be reached on the chosen channel."""
     reply_to_id = fields.BigIntField(null=True)
+    subject = fields.TextField(null=True)
+    """The subject of the mail, if one was given."""
+    cc = fields.TextField(null=True)
+    """One address on each line. Null where nothing was said of a mail."""
+    bcc = fields.TextField(null=True)
     send_at = fields.DatetimeField()
     cancel_on_reply = fields.BooleanField()
     state = fields.CharEnumField(ScheduleState, max_length=16, default=ScheduleState.SCHEDULED)

@@ -7,6 +7,9 @@ from typing import Any
 from models.attachment import Attachment, AttachmentState
 from models.engine import sql
 
+IN_CONVERSATIONS = ("message", "comment", "scheduled_message")
+"""What has files in a conversation; `{table}_attachment` has the links."""
+
 
 async def attachments_by_id(ids: Collection[int]) -> dict[int, Attachment]:
     """Return attachments, but none that are gone."""
@@ -27,6 +30,11 @@ async def attachments_of_comments(ids: Collection[int]) -> dict[int, list[Attach
 async def attachments_of_snippets(ids: Collection[int]) -> dict[int, list[Attachment]]:
     """Return the files of snippets, in their order; two statements."""
     return await _attachments_of("snippet", ids)
+
+
+async def attachments_of_scheduled_messages(ids: Collection[int]) -> dict[int, list[Attachment]]:
+    """Return the files that are held for scheduled messages, in their order; two statements."""
+    return await _attachments_of("scheduled_message", ids)
 
 
 async def file_counts_of_snippets(ids: Collection[int]) -> dict[int, int]:
@@ -82,9 +90,10 @@ async def places_of_attachments(ids: Collection[int]) -> dict[int, list[Any]]:
         f" m.team_id AS assignee_team_id, c.blocked_at FROM {table}_attachment l"
         f" JOIN {table} t ON t.id = l.{table}_id JOIN conversation c ON c.id = t.conversation_id"
         f" LEFT JOIN member m ON m.id = c.assignee_id WHERE {sql.among('l.attachment_id')}"
-        for table in ("message", "comment")
+        for table in IN_CONVERSATIONS
     ]
+    keys = [sql.group(ids)] * len(parts)
     found: dict[int, list[Any]] = defaultdict(list)
-    for row in await sql.records(" UNION ".join(parts), sql.group(ids), sql.group(ids)):
+    for row in await sql.records(" UNION ".join(parts), *keys):
         found[row[0]].append(row[1:])
     return found

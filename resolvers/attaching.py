@@ -66,18 +66,21 @@ async def claim_files(
     workspace_id: int,
     ids: Sequence[int],
     capabilities: Capabilities | None = None,
+    *,
+    held: Collection[int] = (),
 ) -> Sequence[Attachment]:
     """Return the files of these ids, held by this transaction, in their order.
 
     They are the viewer's own that belong to nothing, of which each goes to one of two who take it,
-    and those of the workspace's snippets, which stay there. Refuses, naming the place of the file
-    at fault, what is not there yet, belongs to something else, or is not theirs.
+    those of the workspace's snippets, which stay there, and those that are held for this. Refuses,
+    naming the place of the file at fault, what is not there yet, belongs to something else, or is
+    not theirs.
     """
     check_files(ids)
     if not ids:
         return []
     await lock_files(ids, "KEY SHARE")
-    files = await _claim(viewer, workspace_id, ids, await in_snippets(ids))
+    files = await _claim(viewer, workspace_id, ids, {*held, *await in_snippets(ids)})
     if capabilities is not None:
         check_channel(capabilities, files)
     return files

@@ -119,7 +119,8 @@ async def address_mail(
     envelope: Envelope | None,
     parent: MessageRow | None,
 ) -> Mail | None:
-    """Return what a message is sent with as a mail; None on a channel that is none of mail.
+    """Return what a message is sent with as a mail; None on a channel that is none of mail, and
+    where who gets it has no identity there yet, at a trial.
 
     An answer is in the thread of what it answers. Else a subject that is that of the newest mail,
     or none, goes on with its thread; another one begins a thread.
@@ -132,6 +133,8 @@ async def address_mail(
     before = await _before(conversation.id, target.channel_id, parent)
     if said.subject is None and before is None:
         raise Refused(Code.BLANK, "A mail needs a subject.", field=("email", "subject"))
+    if not target.contact_channel_id:
+        return None
     [[address, recipient]] = await sql.records(
         "SELECT a.address, cc.external_id FROM contact_channel cc"
         " JOIN email_account a ON a.channel_id = cc.channel_id WHERE cc.id = ?",

@@ -16,8 +16,12 @@ ERASE_FILE = "erase_file"
 LOOSE_HOURS = 24
 """How long a file is kept that belongs to nothing."""
 FILES_AT_ONCE = 200
-OWNERS = ("message", "comment", "snippet")
+OWNERS = ("message", "comment", "snippet", "scheduled_message")
 """What files belong to; `{owner}_attachment` has the links."""
+BELONGS_TO_NOTHING = " AND ".join(
+    f"NOT EXISTS (SELECT 1 FROM {owner}_attachment l WHERE l.attachment_id = attachment.id)"
+    for owner in OWNERS
+)
 
 
 async def bury_files(ids: Collection[int], announce: Announce) -> int:
@@ -27,13 +31,10 @@ async def bury_files(ids: Collection[int], announce: Announce) -> int:
     there were.
     """
     await lock_files(ids, "UPDATE")
-    links = " AND ".join(
-        f"NOT EXISTS (SELECT 1 FROM {owner}_attachment l WHERE l.attachment_id = attachment.id)"
-        for owner in OWNERS
-    )
     rows = await sql.rows(
         "UPDATE attachment SET state = 'GONE', loose_since = NULL"
-        f" WHERE {sql.among('id')} AND state <> 'GONE' AND {links} RETURNING id, storage_key",
+        f" WHERE {sql.among('id')} AND state <> 'GONE' AND {BELONGS_TO_NOTHING}"
+        " RETURNING id, storage_key",
         sql.group(ids),
     )
     late = now() + timedelta(seconds=get_settings().upload_seconds)
@@ -43,8 +44,28 @@ async def bury_files(ids: Collection[int], announce: Announce) -> int:
     return len(rows)
 
 
+async def release_files(owner: str, ids: Collection[int]) -> None:
+    """Let the files of messages, comments or others that stay be no longer theirs.
+
+    Those that belong to nothing else are their uploader's again, and kept as long as any such.
+    """
+    files = await files_of(owner, ids)
+    if not files:
+        return
+    await lock_files(files, "UPDATE")
+    await sql.affected(
+        f"DELETE FROM {owner}_attachment WHERE {sql.among(f'{owner}_id')}", sql.group(ids)
+    )
+    await sql.affected(
+        "UPDATE attachment SET loose_since = ?"
+        f" WHERE {sql.among('id')} AND loose_since IS NULL AND {BELONGS_TO_NOTHING}",
+        now(),
+        sql.group(files),
+    )
+
+
 async def files_of(owner: str, ids: Collection[int]) -> list[int]:
-    """Return the files of messages, comments or snippets, to be buried once those are no more."""
+    """Return the files of messages, comments or others, in the order that each has them."""
     rows = await sql.records(
         f"SELECT attachment_id FROM {owner}_attachment WHERE {sql.among(f'{owner}_id')}"
         " ORDER BY position",

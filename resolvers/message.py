@@ -1,6 +1,6 @@
 """Messages: accepting what an agent writes, once, to be delivered by a job."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from connectors.channels import Capabilities
 from models.attachment import Attachment
@@ -13,49 +13,23 @@ from realtime.presence import tell_typing
 from realtime.transaction import Announce, transaction
 from resolvers.access import get_message, hold_conversation
 from resolvers.attached import attachments_of_messages
-from resolvers.attaching import attach, claim_files, kind_of, said_with
+from resolvers.attaching import attach, kind_of, said_with
 from resolvers.channel_choice import reach_by
-from resolvers.channel_target import Way, target_of
+from resolvers.channel_target import Way
+from resolvers.composed import Composed, Ready, make_ready
 from resolvers.composer import check_composer
 from resolvers.conversation import caused_by, open_now, save_state
-from resolvers.email_message import (
-    Envelope,
-    Mail,
-    address_mail,
-    clean_envelope,
-    keep_mail,
-    mail_again,
-    said_of,
-)
+from resolvers.email_message import Envelope, keep_mail, mail_again, said_of
 from resolvers.idempotency import KeyUse, settled
 from resolvers.message_part import divide, what_did_not_go
-from resolvers.reply_to import find_parent
 from resolvers.thread import Draft, Target, append, take_message_id
-from resolvers.variables import TEXT_LENGTH, Filled, fill_in
+from resolvers.variables import Filled
 from resolvers.viewer import Right, Viewer
 
 DELIVER_MESSAGE = "deliver_message"
 DELIVER_PARTS = "deliver_parts"
 """The delivery of a message that takes several calls."""
 RETRYABLE = (MessageStatus.FAILED, MessageStatus.UNCERTAIN)
-
-
-def check_text(text: str, *, has_files: bool = False) -> str:
-    """Return a message's text; refuse one longer than 7,000 characters or, without files, blank."""
-    if not text.strip():
-        if has_files:
-            return ""
-        raise Refused(Code.BLANK, "Write a message first.", field=("text",))
-    check_length(text)
-    return text
-
-
-def check_length(text: str) -> None:
-    """Refuse a text that is longer than 7,000 characters."""
-    if len(text) > TEXT_LENGTH:
-        raise Refused(
-            Code.TOO_LONG, "At most {limit} characters.", field=("text",), limit=TEXT_LENGTH
-        )
 
 
 async def send_message(
@@ -75,26 +49,19 @@ async def send_message(
     it replies to is a message on that channel. The same key with the same input returns the first
     message, also where the composer is restricted by then; else it is refused there.
     """
-    text = check_text(text, has_files=bool(attachment_ids))
-    email = clean_envelope(email) if email is not None else None
+    way = Way(channel_id, reply_to_id)
+    composed = Composed(text, way, tuple(attachment_ids), email).cleaned()
     async with settled(idempotency_key), transaction() as announce:
         conversation = await hold_conversation(
             viewer, conversation_id, Right.REPLY, also_blocked=True
         )
         use = KeyUse(viewer, conversation.workspace_id, "sendMessage", idempotency_key)
-        said = said_with([conversation_id, text, channel_id], attachment_ids, reply_to_id)
-        first = await use.first_result([*said, *said_of(email)])
+        said = [conversation_id, composed.text, channel_id]
+        said = [*said_with(said, attachment_ids, reply_to_id), *said_of(composed.email)]
+        first = await use.first_result(said)
         if first is not None:
             return await get_message(viewer, first)
-        message = await accept(
-            viewer,
-            conversation,
-            text,
-            Way(channel_id, reply_to_id),
-            announce,
-            files=attachment_ids,
-            email=email,
-        )
+        message = await accept(viewer, conversation, composed, announce)
         use.remember(message.id, announce)
     _stop_typing(message)
     return message
@@ -103,27 +70,17 @@ async def send_message(
 async def accept(
     viewer: Viewer,
     conversation: ConversationRecord,
-    text: str,
-    way: Way,
+    composed: Composed,
     announce: Announce,
     *,
-    files: Sequence[int] = (),
-    email: Envelope | None = None,
+    held: Collection[int] = (),
 ) -> MessageRecord:
     """Have a message to a locked conversation accepted, or refuse it, as `send_message` does.
 
-    What is refused is so before anything is announced.
+    What is refused is so before anything is announced. Files may be held for it.
     """
-    membership = viewer.memberships[conversation.workspace_id]
-    target, can = await target_of(conversation, way, membership)
-    parent, target = await find_parent(conversation, way.reply_to_id, target)
-    mail = await address_mail(conversation, target, can, email, parent)
-    claimed = await claim_files(viewer, conversation.workspace_id, files, can)
-    filled = await fill_in(text, conversation, membership.masking)
-    reached = (target, can)
-    return await _enqueue(
-        viewer, conversation, reached, filled, announce, files=claimed, parent=parent, mail=mail
-    )
+    ready = await make_ready(viewer, conversation, composed, held=held)
+    return await _enqueue(viewer, conversation, ready, announce)
 
 
 def _stop_typing(message: MessageRow) -> None:
@@ -161,12 +118,8 @@ async def retry_message(
         )
         target = Target(failed.contact_channel_id, failed.channel_id, await take_message_id())
         mail = await mail_again(failed, target.next_message_id)
-        message = await _enqueue(
-            *(viewer, conversation, (target, reach.capabilities), again, announce),
-            retried=failed,
-            files=files,
-            mail=mail,
-        )
+        ready = Ready(target, reach.capabilities, again, files, mail=mail)
+        message = await _enqueue(viewer, conversation, ready, announce, retried=failed)
         use.remember(message.id, announce)
     return message
 
@@ -201,24 +154,21 @@ async def _has_live_retry(failed: Message) -> bool:
 async def _enqueue(
     viewer: Viewer,
     conversation: ConversationRecord,
-    reached: tuple[Target, Capabilities],
-    filled: Filled,
+    ready: Ready,
     announce: Announce,
     *,
-    files: Sequence[Attachment] = (),
-    parent: MessageRow | None = None,
     retried: MessageRow | None = None,
-    mail: Mail | None = None,
 ) -> MessageRecord:
     """Have a pending message of a locked conversation written, its event and its delivery.
 
     A retry answers what the message did that it sends again.
     """
     cause = caused_by(viewer, conversation.workspace_id)
+    filled, files, mail = ready.filled, ready.files, ready.mail
     if conversation.status is ConversationStatus.CLOSED:
         await open_now(conversation, cause, announce)
         save_state(conversation, announce)
-    answered_id, answered_name = _answered(parent, retried)
+    answered_id, answered_name = _answered(ready.parent, retried)
     draft = Draft(
         direction=Direction.OUTGOING,
         kind=MessageKind.EMAIL if mail else kind_of(filled.text, files),
@@ -232,10 +182,10 @@ async def _enqueue(
         reply_to_id=answered_id,
         reply_to_external_id=answered_name,
     )
-    message = append(conversation, reached[0], draft, announce)
+    message = append(conversation, ready.target, draft, announce)
     attach("message", message.id, files, announce)
     keep_mail(message.id, mail, announce)
-    _deliver_by(reached[1], message, len(files), announce)
+    _deliver_by(ready.capabilities, message, len(files), announce)
     return message
 
 

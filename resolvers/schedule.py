@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from models.clock import now
@@ -15,14 +15,15 @@ from models.scheduled_message import CancelReason, ScheduledMessage, ScheduleSta
 from realtime.schedule_events import MessageScheduled, ScheduledMessageCancelled
 from realtime.transaction import Announce, transaction
 from resolvers.access import hold_conversation, sees
+from resolvers.attaching import attach, said_with
 from resolvers.batches import scheduled_messages_by_id
-from resolvers.channel_target import Way, target_of
-from resolvers.email_message import address_mail
+from resolvers.channel_target import Way
+from resolvers.composed import ANYHOW, Composed, make_ready
+from resolvers.email_message import Envelope, said_of
+from resolvers.file_erasure import release_files
 from resolvers.idempotency import KeyUse, settled
-from resolvers.message import check_text
-from resolvers.reply_to import find_parent
+from resolvers.thread import Target
 from resolvers.transfer import actor_in
-from resolvers.variables import fill_in
 from resolvers.viewer import Right, Viewer, hidden, require
 
 LEAST_SECONDS = 10
@@ -31,14 +32,13 @@ MAX_DAYS = 366
 MAX_WAITING = 100
 """How many messages may wait in a conversation."""
 SEND_SCHEDULED = "send_scheduled"
+OWNER = "scheduled_message"
+"""What files belong to while it waits."""
 FIRST_WAITING = (
     "CASE WHEN state = 'SCHEDULED' THEN 0 ELSE 1 END,"
     " CASE WHEN state = 'SCHEDULED' THEN send_at END, updated_at DESC, id DESC"
 )
 """The order of a conversation's: those that wait by their moment, then what ended last."""
-
-
-ANYHOW = Way()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,25 @@ class Plan:
     send_at: datetime
     way: Way = ANYHOW
     cancel_on_reply: bool = False
+    file_ids: tuple[int, ...] = ()
+    email: Envelope | None = None
+
+    @property
+    def composed(self) -> Composed:
+        """Return what is to be sent, and how."""
+        return Composed(self.text, self.way, self.file_ids, self.email)
+
+    def cleaned(self) -> "Plan":
+        """Return it without what means nothing; refuse what no message says."""
+        clean = self.composed.cleaned()
+        return replace(self, text=clean.text, email=clean.email)
 
     def said(self, conversation_id: int) -> list[object]:
         """Return what tells one call from another."""
         moment = self.send_at.isoformat()
         way = [self.way.channel_id, self.way.reply_to_id]
-        return [conversation_id, self.text, moment, self.cancel_on_reply, *way]
+        said = [conversation_id, self.text, moment, self.cancel_on_reply, *way]
+        return [*said_with(said, self.file_ids), *said_of(self.email)]
 
 
 def check_moment(send_at: datetime, moment: datetime) -> None:
@@ -94,10 +107,11 @@ async def schedule_message(
 ) -> ScheduledMessage:
     """Have a message sent at a moment with the rights that the viewer has then.
 
-    What `send_message` would refuse now is refused, and what it refuses then fails. The same key
-    with the same input returns the first one, whatever has become of it.
+    What `send_message` would refuse now is refused, and what it refuses then fails. Its files are
+    held until then. The same key with the same input returns the first one, whatever has become of
+    it.
     """
-    check_text(plan.text)
+    plan = plan.cleaned()
     async with settled(idempotency_key), transaction() as announce:
         conversation = await hold_conversation(
             viewer, conversation_id, Right.REPLY, also_blocked=True
@@ -107,26 +121,14 @@ async def schedule_message(
         if first is not None:
             return await _hold(viewer, first)
         check_moment(plan.send_at, now())
-        identity_id = await _check_sending(viewer, conversation, plan)
+        ready = await make_ready(viewer, conversation, plan.composed, is_trial=True)
         await _check_count(conversation_id)
-        row = await _add(viewer, conversation, plan, identity_id)
+        row = await _add(viewer, conversation, plan, ready.target)
+        attach(OWNER, row.id, ready.files, announce)
         use.remember(row.id, announce)
         announce.job(SEND_SCHEDULED, {"scheduled_message_id": row.id}, run_at=row.send_at)
         announce(MessageScheduled(row.workspace_id, conversation_id, row.id))
     return row
-
-
-async def _check_sending(
-    viewer: Viewer, conversation: ConversationRecord, plan: Plan
-) -> int | None:
-    """Refuse what could not be sent now; return by whom on the chosen channel it is to be read."""
-    membership = viewer.memberships[conversation.workspace_id]
-    target, can = await target_of(conversation, plan.way, membership, is_trial=True)
-    parent, target = await find_parent(conversation, plan.way.reply_to_id, target)
-    await address_mail(conversation, target, can, None, parent)
-    await fill_in(plan.text, conversation, membership.masking)
-    is_chosen = plan.way.channel_id is not None
-    return target.contact_channel_id or None if is_chosen else None
 
 
 async def _check_count(conversation_id: int) -> None:
@@ -143,9 +145,11 @@ async def _check_count(conversation_id: int) -> None:
 
 
 async def _add(
-    viewer: Viewer, conversation: ConversationRecord, plan: Plan, identity_id: int | None
+    viewer: Viewer, conversation: ConversationRecord, plan: Plan, target: Target
 ) -> ScheduledMessage:
-    moment = now()
+    """Write what waits; on a chosen channel it is to be read by whom it would reach now."""
+    moment, email = now(), plan.email
+    is_chosen = plan.way.channel_id is not None
     return await ScheduledMessage.create(
         workspace_id=conversation.workspace_id,
         conversation_id=conversation.id,
@@ -153,8 +157,11 @@ async def _add(
         author_id=viewer.member_id(conversation.workspace_id),
         text=plan.text,
         channel_id=plan.way.channel_id,
-        contact_channel_id=identity_id,
+        contact_channel_id=target.contact_channel_id or None if is_chosen else None,
         reply_to_id=plan.way.reply_to_id,
+        subject=email.subject if email else None,
+        cc="\n".join(email.cc) if email else None,
+        bcc="\n".join(email.bcc) if email else None,
         send_at=plan.send_at,
         cancel_on_reply=plan.cancel_on_reply,
         created_at=moment,
@@ -202,10 +209,19 @@ async def _hold(viewer: Viewer, scheduled_id: int) -> ScheduledMessage:
 
 
 async def end(row: ScheduledMessage, state: ScheduleState, *names: str) -> None:
-    """Write what has become of a held message, and why in the named columns."""
+    """Write what has become of a held message, and why in the named columns.
+
+    Its files are those of the message that it became, or its author's again.
+    """
     row.state, row.updated_at = state, now()
     row.version += 1
     await row.save(update_fields=["state", "updated_at", "version", *names])
+    if state is not ScheduleState.SENT:
+        await release_files(OWNER, [row.id])
+        return
+    await sql.affected(
+        "DELETE FROM scheduled_message_attachment WHERE scheduled_message_id = ?", row.id
+    )
 
 
 async def cancel_waiting(
@@ -225,7 +241,11 @@ async def cancel_waiting(
         now(),
         conversation.id,
     )
-    for key in sorted(row["id"] for row in cancelled):
+    if not cancelled:
+        return
+    keys = sorted(row["id"] for row in cancelled)
+    await release_files(OWNER, keys)
+    for key in keys:
         announce(ScheduledMessageCancelled(conversation.workspace_id, conversation.id, key))
 
 

@@ -9,8 +9,11 @@ from realtime.schedule_events import ScheduledMessageFailed, ScheduledMessageSen
 from realtime.transaction import Announce, transaction
 from resolvers.access import sees
 from resolvers.channel_target import Way
+from resolvers.composed import Composed
+from resolvers.email_message import Envelope
+from resolvers.file_erasure import files_of
 from resolvers.message import accept
-from resolvers.schedule import SEND_SCHEDULED, end, hold_scheduled
+from resolvers.schedule import OWNER, SEND_SCHEDULED, end, hold_scheduled
 from resolvers.transfer import viewer_of_actor
 from resolvers.viewer import Right, Viewer, may
 
@@ -22,6 +25,13 @@ def check_author(viewer: Viewer | None, conversation: ConversationRecord) -> Vie
     if viewer is None or not is_there or not may(viewer, workspace_id, Right.REPLY):
         raise Refused(Code.FORBIDDEN, "Your role does not allow this.")
     return viewer
+
+
+def envelope_of(row: ScheduledMessage) -> Envelope | None:
+    """Return what was said with a mail that is to be sent; None: nothing."""
+    if row.cc is None:
+        return None
+    return Envelope(row.subject, tuple(row.cc.split()), tuple((row.bcc or "").split()))
 
 
 async def send_scheduled(job: ClaimedJob) -> None:
@@ -70,7 +80,9 @@ async def _send(row: ScheduledMessage, conversation: ConversationRecord, announc
     """Have a message accepted as its author would now; return its id."""
     viewer = await viewer_of_actor(row.actor, row.workspace_id)
     author = check_author(viewer, conversation)
+    files = await files_of(OWNER, [row.id])
     way = Way(row.channel_id, row.reply_to_id, row.contact_channel_id)
+    composed = Composed(row.text, way, tuple(files), envelope_of(row))
     async with transaction():  # a savepoint
-        message = await accept(author, conversation, row.text, way, announce)
+        message = await accept(author, conversation, composed, announce, held=files)
     return message.id

@@ -15,10 +15,10 @@ from realtime.transaction import Announce, transaction
 from resolvers.access import hold_workspace
 from resolvers.attaching import attach, claim_for_snippet, said_with
 from resolvers.batches import snippets_by_id
+from resolvers.composed import check_text
 from resolvers.contact_search import read_search, search_where
 from resolvers.file_erasure import bury_files, files_of
 from resolvers.idempotency import claim_key
-from resolvers.message import check_text
 from resolvers.names import NAME_LENGTH, check_name
 from resolvers.page import Page, PageRequest, keyset_page
 from resolvers.viewer import Right, Viewer, require

@@ -80,7 +80,8 @@ class RetryMessagePayload(Payload):
     """The message that sends the old one's text again."""
 
 
-def _envelope(given: EmailInput | None) -> Envelope | None:
+def envelope_of(given: EmailInput | None) -> Envelope | None:
+    """Return what is said with a mail, as resolvers take it."""
     return Envelope(given.subject, tuple(given.cc), tuple(given.bcc)) if given else None
 
 
@@ -110,7 +111,7 @@ class Mutation:
             reply_to_id=decode_optional_id(
                 input.reply_to_message_id, "Message", "replyToMessageId"
             ),
-            email=_envelope(input.email),
+            email=envelope_of(input.email),
             idempotency_key=input.idempotency_key,
         )
         return SendMessagePayload(message=message)

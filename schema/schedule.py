@@ -8,7 +8,8 @@ from models.scheduled_message import ScheduledMessage as ScheduledMessageRow
 from resolvers import schedule as schedules
 from resolvers.channel_target import Way
 from schema.context import Info, viewer_of
-from schema.ids import decode_id, decode_optional_id
+from schema.ids import decode_id, decode_optional_id, keys
+from schema.message import EmailInput, envelope_of
 from schema.objects.scheduled_message import ScheduledMessage
 from schema.payload import Payload, mutation, result
 
@@ -19,15 +20,21 @@ class ScheduleMessageInput:
 
     conversation_id: strawberry.ID
     """The conversation."""
-    text: str
-    """1 to 7,000 characters, also with its variables filled in: now, and when it is sent."""
+    text: str = ""
+    """1 to 7,000 characters, also with its variables filled in: now, and when it is sent. With
+    files, it may be omitted."""
     send_at: datetime
     """At least 10 seconds and at most 366 days ahead."""
+    attachment_ids: list[strawberry.ID] = strawberry.field(default_factory=list)
+    """At most 50 files, as `sendMessage` takes them. They are held for it until it is sent; if it
+    is not, they belong to nothing again."""
     channel_id: strawberry.ID | None = None
-    """The channel to send it on; omitted: the one that is used last by then. A mail goes on with
-    the thread of the newest one."""
+    """The channel to send it on; omitted: the one that is used last by then."""
     reply_to_message_id: strawberry.ID | None = None
     """A message on that channel that it answers, and for which `canReplyTo`."""
+    email: EmailInput | None = None
+    """On a channel of mail only; without a subject it goes on with the thread of the newest mail by
+    then."""
     cancel_on_reply: bool = False
     """Whether to cancel it when the contact writes before."""
     idempotency_key: str | None = None
@@ -77,6 +84,8 @@ class Mutation:
                 decode_optional_id(input.reply_to_message_id, "Message", "replyToMessageId"),
             ),
             input.cancel_on_reply,
+            tuple(keys(input.attachment_ids, "Attachment")),
+            envelope_of(input.email),
         )
         key = decode_id(input.conversation_id, "Conversation", "conversationId")
         row = await schedules.schedule_message(

@@ -1,8 +1,9 @@
-"""What a message has besides its text where it is a mail."""
+"""What a message has besides its text where it is a mail, or is to be one."""
 
 import strawberry
 
 from models.message_email import MessageEmail
+from models.scheduled_message import ScheduledMessage
 from resolvers.masking import without_addresses
 from schema.context import Info
 from schema.objects.masked_string import MaskedString, masked_string
@@ -62,7 +63,37 @@ class EmailDetails:
         return info.context.masking(self.workspace_id).emails
 
     def _shown(self, lines: str, info: Info) -> list[MaskedString]:
-        hidden = self._is_hidden(info)
-        addresses = lines.split()[: 1 if hidden else None]
-        found = (masked_string(address, is_hidden=hidden) for address in addresses)
-        return [one for one in found if one is not None]
+        return _addresses(lines, is_hidden=self._is_hidden(info))
+
+
+@strawberry.type
+class ScheduledEmail:
+    """What was said with a mail that is to be sent."""
+
+    row: strawberry.Private[ScheduledMessage]
+
+    @strawberry.field
+    def subject(self, info: Info) -> str | None:
+        """The subject, without addresses for who does not see those of contacts; null: it goes on
+        with the thread of the newest mail by then."""
+        subject = self.row.subject
+        return without_addresses(subject) if subject and self._is_hidden(info) else subject
+
+    @strawberry.field
+    def cc(self, info: Info) -> list[MaskedString]:
+        """The addresses that get a copy; where they are masked, one stands for all of them."""
+        return _addresses(self.row.cc or "", is_hidden=self._is_hidden(info))
+
+    @strawberry.field
+    def bcc(self, info: Info) -> list[MaskedString]:
+        """The addresses that get a copy without anybody seeing it."""
+        return _addresses(self.row.bcc or "", is_hidden=self._is_hidden(info))
+
+    def _is_hidden(self, info: Info) -> bool:
+        return info.context.masking(self.row.workspace_id).emails
+
+
+def _addresses(lines: str, *, is_hidden: bool) -> list[MaskedString]:
+    addresses = lines.split()[: 1 if is_hidden else None]
+    found = (masked_string(address, is_hidden=is_hidden) for address in addresses)
+    return [one for one in found if one is not None]

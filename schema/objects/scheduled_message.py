@@ -9,8 +9,11 @@ from models.refusal import Code
 from models.scheduled_message import CancelReason, ScheduleState
 from models.scheduled_message import ScheduledMessage as ScheduledMessageRow
 from resolvers import batches
+from resolvers.attached import attachments_of_scheduled_messages
 from resolvers.reply_to import ParentKey, replies_of_messages
+from schema.objects.attachment import Attachment
 from schema.objects.channel import Channel
+from schema.objects.email_details import ScheduledEmail
 from schema.objects.member import Member
 from schema.objects.message import Message
 from schema.objects.node import Node, global_id
@@ -45,6 +48,17 @@ class ScheduledMessage(Node):
         """With what `sendMessage` would have refused it; null unless FAILED. FORBIDDEN: its author
         may no longer write there."""
         return Code(root.failure_code) if root.failure_code is not None else None
+
+    @strawberry.field(graphql_type=ScheduledEmail | None)
+    def email(root: strawberry.Parent[ScheduledMessageRow]) -> ScheduledEmail | None:
+        """What was said with it as a mail; null where nothing was."""
+        return ScheduledEmail(row=root) if root.cc is not None else None
+
+    @relation(list[Attachment], attachments_of_scheduled_messages)
+    def attachments(root: strawberry.Parent[ScheduledMessageRow]) -> int:
+        """The files that are held for it, in their order. None once it waits no more: they are
+        those of the message that it became, or belong to nothing again."""
+        return root.id
 
     @relation(Member | None, batches.members_by_id)
     def author(root: strawberry.Parent[ScheduledMessageRow]) -> int | None:
