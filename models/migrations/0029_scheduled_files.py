@@ -20,7 +20,7 @@ async def constrain(_apps: Any, editor: BaseSchemaEditor) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0027_deliveries")]
+    dependencies = [("models", "0028_notifications")]
 
     initial = False
 
