@@ -17,7 +17,8 @@ from resolvers.viewer import RESTRICTABLE
 
 WORD = "hello"
 """What is in every message, comment and name."""
-WORKSPACES = TEAMS = USERS = 2
+WORKSPACES = TEAMS = 2
+USERS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +81,14 @@ class Change:
     thread: Thread
 
 
-_TEAM = st.sampled_from([None, 0, 1])
+_TEAM = st.sampled_from([0, 1, 0, 1, None])
 PEOPLE = st.builds(
     Person,
-    st.sampled_from([Role.AGENT] * 3 + [Role.MANAGER, Role.OWNER]),
-    st.sampled_from(Visibility),
+    st.sampled_from([Role.AGENT] * 6 + [Role.MANAGER, Role.OWNER]),
+    st.sampled_from([Visibility.TEAM] * 3 + [Visibility.OWN, Visibility.OWN, Visibility.ALL]),
     _TEAM,
     st.sets(st.sampled_from(Restriction), max_size=3).map(frozenset),
-    st.sampled_from([True, True, True, False]),
+    st.sampled_from([True] * 5 + [False]),
 )
 THREADS = st.builds(
     Thread,
@@ -106,7 +107,7 @@ CHANGES = st.builds(
 )
 PLANS = st.tuples(
     st.lists(PEOPLE, min_size=WORKSPACES * USERS, max_size=WORKSPACES * USERS),
-    st.lists(st.lists(THREADS, min_size=1, max_size=4), min_size=WORKSPACES, max_size=WORKSPACES),
+    st.lists(st.lists(THREADS, min_size=4, max_size=6), min_size=WORKSPACES, max_size=WORKSPACES),
 )
 Plan = tuple[list[Person], list[list[Thread]]]
 
