@@ -117,11 +117,15 @@ def entry_finds(place: Place, workspace_id: int, sought: Sought, visible: Where)
     source, found = f"{place.entries} s", Where("s.vector @@ cast(? as tsquery)", (asked,))
     if not any(phrase.is_beginning for part in sought.parts for phrase in part.phrases):
         return _newest(place, workspace_id, sought, source, found & where)
-    # How many words begin like this PostgreSQL cannot tell: a look into the index does. The limit
-    # stands apart: beside it, it would hope to meet so many on a walk through the table.
+    # How many words begin like this PostgreSQL cannot tell: a look into the index does. Where that
+    # finds many, some are among the newest: a walk from these on meets enough of them soon.
     count = Where(f"(SELECT COUNT(*) FROM few) > {FEW}")
-    many = _newest(place, workspace_id, sought, source, found & where & count)
-    source = f"few JOIN {place.entries} s USING ({place.key})"
+    walked = visible & entry_where(workspace_id, sought) & count
+    many = _newest(place, workspace_id, sought, source, walked)
+    source = (
+        f"(SELECT {place.key} FROM few ORDER BY {place.key} DESC) few"
+        f" JOIN {place.entries} s USING ({place.key})"
+    )
     few = _newest(place, workspace_id, sought, source, where & Where(f"NOT {count.condition}"))
     return Where(
         f"WITH found AS MATERIALIZED (SELECT s.{place.key} FROM {place.entries} s"
