@@ -12,7 +12,7 @@ from resolvers.channel_target import Way, target_of
 from resolvers.email_message import Envelope, Mail, address_mail, clean_envelope
 from resolvers.reply_to import find_parent
 from resolvers.thread import Target
-from resolvers.variables import TEXT_LENGTH, Filled, fill_in
+from resolvers.variables import TEXT_LENGTH, Filled, check_length, fill_in
 from resolvers.viewer import Viewer
 
 ANYHOW = Way()
@@ -56,14 +56,6 @@ def check_text(text: str, *, has_files: bool = False) -> str:
     return text
 
 
-def check_length(text: str) -> None:
-    """Refuse a text that is longer than 7,000 characters."""
-    if len(text) > TEXT_LENGTH:
-        raise Refused(
-            Code.TOO_LONG, "At most {limit} characters.", field=("text",), limit=TEXT_LENGTH
-        )
-
-
 async def make_ready(
     viewer: Viewer,
     conversation: ConversationRecord,
@@ -82,5 +74,6 @@ async def make_ready(
     parent, target = await find_parent(conversation, composed.way.reply_to_id, target)
     mail = await address_mail(conversation, target, can, composed.email, parent)
     files = await claim_files(viewer, conversation.workspace_id, composed.file_ids, can, held=held)
-    filled = await fill_in(composed.text, conversation, membership.masking)
+    limit = min(TEXT_LENGTH, can.text_max_characters)
+    filled = await fill_in(composed.text, conversation, membership.masking, limit)
     return Ready(target, can, filled, files, parent, mail)

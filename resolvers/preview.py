@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from resolvers.access import get_conversation
-from resolvers.composed import check_length
-from resolvers.variables import expand, read_values, unresolved
+from resolvers.variables import check_length, expand, read_values, unresolved
 from resolvers.viewer import Viewer
 
 

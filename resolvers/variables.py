@@ -192,22 +192,31 @@ async def variables_of_workspaces(ids: Collection[int]) -> dict[int, list[Variab
     return found
 
 
-async def fill_in(text: str, conversation: ConversationRow, masking: Masking) -> Filled:
+def check_length(text: str, limit: int = TEXT_LENGTH) -> None:
+    """Refuse a text that is longer than any message, or than a channel takes."""
+    if len(text) > limit:
+        raise Refused(Code.TOO_LONG, "At most {limit} characters.", field=("text",), limit=limit)
+
+
+async def fill_in(
+    text: str, conversation: ConversationRow, masking: Masking, limit: int = TEXT_LENGTH
+) -> Filled:
     """Return what a text says to the contact of a conversation; a variable without a value stays.
 
     Refuse what becomes too long, as far as who writes may know. No statement without a variable.
     """
     if not VARIABLE.search(text):
+        check_length(text, limit)
         return Filled(text)
     known = await read_values(text, conversation)
     whole, shown = expand(text, known.values(UNMASKED)), expand(text, known.values(MASKED))
     counted = expand(text, longest(known.values(masking))) if masking.is_any else whole
-    if len(counted) > TEXT_LENGTH:
+    if len(counted) > limit:
         raise Refused(
             Code.TOO_LONG,
             "With its variables filled in, at most {limit} characters.",
             field=("text",),
-            limit=TEXT_LENGTH,
+            limit=limit,
         )
     return Filled(shown, whole if whole != shown else None)
 

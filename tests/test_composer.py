@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 
 from connectors.channels.custom import CAPABILITIES
-from models.channel import Channel
+from models.channel import Channel, ChannelKind
 from models.clock import now
 from models.contact import Contact
 from models.contact_channel import ContactChannel
 from models.conversation import Conversation
 from models.engine import sql
 from models.message import Message, MessageStatus
-from models.refusal import Code
+from models.refusal import Code, Refused
+from models.scheduled_message import ScheduledMessage
+from resolvers import channel_choice
 from resolvers.composer import (
     PAYMENT_PROBLEM,
     REFUSALS,
@@ -23,10 +25,12 @@ from resolvers.composer import (
     Reach,
     restriction_of,
 )
+from resolvers.message import send_message
+from resolvers.schedule import Plan, schedule_message
 from schema.ids import encode_id
 from tests.acting import api_key, nothing_changes, succeed
 from tests.test_inbox import inbox_id
-from tests.world import Api, World
+from tests.world import Api, World, let_time_pass, run_jobs, snapshot
 
 COMPOSER = "query ($id: ID!) { conversation(id: $id) { composer { restriction canTakeOver } } }"
 SEND = """
@@ -269,3 +273,28 @@ async def test_a_list_costs_the_same_for_one_and_for_many(api: Api, world: World
         assert len(data["inbox"]["conversations"]["nodes"]) == 2 * (number + 1)
         counts.append(counter.total)
     assert counts[1] == counts[2]
+
+
+async def test_a_channel_takes_texts_as_long_as_it_says(
+    api: Api, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard, owner = await world.hear(), await world.owner.viewer()
+    plan = Plan("x" * 11, now() + timedelta(hours=1))
+    planned = await schedule_message(owner, heard.conversation_id, plan)
+    few = replace(CAPABILITIES, text_max_characters=10)
+    monkeypatch.setattr(channel_choice, "CAPABILITIES", {ChannelKind.CUSTOM: few})
+    before = await snapshot()
+    for text in ("x" * 11, "123456$contact.name"):
+        for refused in (
+            send_message(owner, heard.conversation_id, text=text),
+            schedule_message(owner, heard.conversation_id, replace(plan, text=text)),
+        ):
+            with pytest.raises(Refused, match="10") as caught:
+                await refused
+            assert (caught.value.code, caught.value.field) == (Code.TOO_LONG, ("text",))
+    assert await snapshot() == before
+    sent = await send_message(owner, heard.conversation_id, text="12345$contact.name")
+    assert sent.text == "12345Carla"
+    await let_time_pass(3700)
+    await run_jobs()
+    assert (await ScheduledMessage.get(id=planned.id)).failure_code == "TOO_LONG"

@@ -70,7 +70,7 @@ class ChannelCapabilities:
 
     @strawberry.field
     def text_max_characters(self) -> int:
-        """How long a text can be."""
+        """How long a text can be, with its variables filled in; a longer one is refused."""
         return self.reach.capabilities.text_max_characters
 
     @strawberry.field
