@@ -30,6 +30,7 @@ from schema.hub import Hub
 from schema.ids import encode_id
 from schema.root import build_schema
 from settings import Settings
+from tests.access_offers import mention_all
 from tests.acting import api_key, succeed
 from tests.words import describe
 from tests.world import NOWHERE_URL, Api, Person, World, make_world, run_jobs, webhook
@@ -57,6 +58,7 @@ KINDS = (
     "Message",
     "Activity",
     "Comment",
+    "Notification",
     "Episode",
     "CustomField",
     "LifecycleStage",
@@ -275,6 +277,8 @@ async def _fill(api: Api, world: World, own: Person) -> None:
             await succeed(api, world.owner, "assignConversation", heard, assigneeId=own.id)
             await succeed(api, own, "markConversationRead", heard)
             await world.hear("Unread", sender=name)
+            for person in (own, world.owner):
+                await mention_all(person, heard.conversation_id)
         if name == "blocked":
             await block_contact(owner, heard.conversation.contact_id)
             await world.hear("Buy now", sender=name)

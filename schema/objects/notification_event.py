@@ -24,7 +24,8 @@ class _NotificationEvent(WorkspaceEvent):
 
 @strawberry.type
 class NotificationAdded(_NotificationEvent):
-    """The viewer was notified of something in a conversation that they see."""
+    """The viewer was notified of something in a conversation that they see. As all events about
+    notifications it is the viewer's, and in no stream of one conversation or inbox."""
 
 
 @strawberry.type
