@@ -270,6 +270,8 @@ async def _fill(api: Api, world: World, own: Person) -> None:
             await Message.filter(id=sent.id).update(
                 status=MessageStatus.FAILED, failure_code="REFUSED", failure_text="No."
             )
+            plan = Plan("Later", send_at=now() + timedelta(days=1))
+            await schedule_message(owner, heard.conversation_id, plan)
         if name == "snoozed":
             until = now() + timedelta(days=1)
             await snooze_conversation(owner, heard.conversation_id, until=until)
@@ -288,9 +290,6 @@ async def _fill(api: Api, world: World, own: Person) -> None:
                 {"assigneeId": encode_id("AiAgent", robo.id)},
             ):
                 await succeed(api, world.owner, "assignConversation", heard, **target)
-        if name == "open":
-            plan = Plan("Later", send_at=now() + timedelta(days=1))
-            await schedule_message(owner, heard.conversation_id, plan)
     await create_snippet(owner, world.workspace.id, name="Greeting", text="Hi $contact.name")
     image = {"type": "image", "url": "https://parley.test/image.png"}
     file = {"type": "attachment", "attachment": {"type": "image", "url": f"{NOWHERE_URL}/i.png"}}
