@@ -25,7 +25,7 @@ class ViewerMemory:
     """The viewers of the tokens seen last."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, Viewer] = OrderedDict()
+        self._known: OrderedDict[str, tuple[Viewer, Where]] = OrderedDict()
 
     def remember(self, digest: str, viewer: "Viewer") -> None:
         """Remember who a token stands for, by its hash."""
@@ -34,15 +34,21 @@ class ViewerMemory:
         memberships = {
             key: replace(membership, head=None) for key, membership in viewer.memberships.items()
         }
-        self._known[digest] = replace(viewer, memberships=memberships)
+        known = replace(viewer, memberships=memberships)
+        self._known[digest] = known, _condition(digest, known)
         self._known.move_to_end(digest)
         if len(self._known) > MAX_REMEMBERED:
             self._known.popitem(last=False)
 
     def recall(self, digest: str) -> "Viewer | None":
         """Return who a token stood for, with what is to be proved; None for a stranger."""
-        viewer = self._known.get(digest)
-        return replace(viewer, proof=Proof(_condition(digest, viewer))) if viewer else None
+        known = self._known.get(digest)
+        if known is None:
+            return None
+        viewer, where = known
+        if viewer.user_id is not None:
+            where = Where(where.condition, (*where.values, now()))
+        return replace(viewer, proof=Proof(where))
 
 
 @dataclass(slots=True)
@@ -70,6 +76,7 @@ def proved(viewer: "Viewer", rows: Sequence[Any]) -> None:
 
 
 def _condition(digest: str, viewer: "Viewer") -> Where:
+    """Return what must hold; a session's expiry is compared with the moment, its last value."""
     _, _, credential_id = viewer.credential.partition(":")
     if viewer.user_id is None:
         [membership] = viewer.memberships.values()
@@ -86,15 +93,18 @@ def _condition(digest: str, viewer: "Viewer") -> Where:
             ),
         )
     where = Where(
-        "EXISTS (SELECT 1 FROM session s JOIN account a ON a.id = s.user_id"
-        " WHERE s.token_hash = ? AND s.id = ? AND s.expires_at > ?"
-        " AND COALESCE(a.language, '') = ?) AND (SELECT COUNT(*) FROM member p"
-        f" WHERE p.user_id = ? AND p.is_active = ?) = {len(viewer.memberships)}",
-        (digest, int(credential_id), now(), viewer.language or "", viewer.user_id, True),
+        "(SELECT COUNT(*) FROM member p WHERE p.user_id = ? AND p.is_active = ?)"
+        f" = {len(viewer.memberships)}",
+        (viewer.user_id, True),
     )
     for membership in viewer.memberships.values():
         where &= _still(membership)
-    return where
+    return where & Where(
+        "EXISTS (SELECT 1 FROM session s JOIN account a ON a.id = s.user_id"
+        " WHERE s.token_hash = ? AND s.id = ? AND COALESCE(a.language, '') = ?"
+        " AND s.expires_at > ?)",
+        (digest, int(credential_id), viewer.language or ""),
+    )
 
 
 def _still(membership: "Membership") -> Where:
