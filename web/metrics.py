@@ -31,9 +31,20 @@ class Metrics:
             buckets=BUCKETS,
             registry=self.registry,
         )
+        self.counters: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        """What counts the answers of a path and a status, found once."""
         self.jobs = Gauge(
             "parley_jobs", "Durable jobs in the table.", ("state",), registry=self.registry
         )
+
+    def answered(self, path: str, status: int, seconds: float) -> None:
+        """Count an answer, and the time until it began."""
+        counters = self.counters.get((path, status))
+        if counters is None:
+            counters = self.requests.labels(path, str(status)), self.seconds.labels(path)
+            self.counters[path, status] = counters
+        counters[0].inc()
+        counters[1].observe(seconds)
 
     def watch(self, name: str, description: str, read: Callable[[], int]) -> None:
         """Count something by asking for it at each visit."""
@@ -62,8 +73,7 @@ class CountRequests:
 
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self.metrics.requests.labels(path, str(message["status"])).inc()
-                self.metrics.seconds.labels(path).observe(time.perf_counter() - began)
+                self.metrics.answered(path, message["status"], time.perf_counter() - began)
             await send(message)
 
         await self.app(scope, receive, counted)
