@@ -5,24 +5,68 @@ fails, is left to it: its answer is then the one that counts.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
     FragmentDefinitionNode,
+    GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
+    get_nullable_type,
     get_variable_values,
 )
-from graphql.execution.values import VariableValues
+from graphql.execution.get_variable_signature import (
+    GraphQLVariableSignature,
+    get_variable_signature,
+)
+from graphql.execution.values import VariableValues, VariableValueSource
 
 from schema.compiled import CompiledExecution
+from schema.compiled.leaves import TEXTS
 from schema.compiled.run import Run
 from schema.compiled.selection import Selection
-from schema.documents import Documents
+from schema.documents import Documents, KnownDocument
 from schema.errors import ErrorCode, refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is the same of an operation each time."""
+
+    operation: OperationDefinitionNode
+    fragments: Mapping[str, FragmentDefinitionNode]
+    texts: Sequence[GraphQLVariableSignature] | None
+    """Its variables, where all are texts and ids."""
+
+    @classmethod
+    def of(cls, document: KnownDocument, name: str | None, schema: GraphQLSchema) -> "Known | None":
+        """Return what is known of the operation that a document has by a name."""
+        operation = document.operation(name)
+        if operation is None:
+            return None
+        nodes = operation.variable_definitions or ()
+        signatures = [get_variable_signature(schema, node) for node in nodes]
+        texts = [
+            one
+            for one in signatures
+            if not isinstance(one, GraphQLError) and str(get_nullable_type(one.type)) in TEXTS
+        ]
+        is_plain = len(texts) == len(nodes)
+        return cls(operation, document.fragments, texts if is_plain else None)
+
+    def values(self, schema: GraphQLSchema, given: dict[str, Any]) -> VariableValues | None:
+        """Return its variables' values; None where they are not what was declared."""
+        if self.texts is not None:
+            sources = {
+                one.name: VariableValueSource(one, given.get(one.name)) for one in self.texts
+            }
+            if all(one.value.__class__ is str for one in sources.values()):
+                return VariableValues(sources, {name: one.value for name, one in sources.items()})
+        found = get_variable_values(schema, self.operation.variable_definitions or (), given)
+        return found if isinstance(found, VariableValues) else None
 
 
 @dataclass(slots=True)
@@ -100,21 +144,27 @@ class DirectExecution:
         self, text: str, name: str | None, variables: Mapping[str, Any] | None
     ) -> Prepared | None:
         """Return a query or mutation ready to run; None where the library must see it first."""
-        known = self.documents.get(text)
-        operation = known.operation(name) if known is not None else None
-        if known is None or operation is None:
+        document = self.documents.get(text)
+        if document is None or document.validation is None:
             return None
         given = dict(variables or {})
-        if operation.operation is OperationType.SUBSCRIPTION or known.validation is None:
+        if self.documents.errors(document, name, given):
             return None
-        if self.documents.errors(known, name, given):
+        known = self._known(document, name)
+        if known is None or known.operation.operation is OperationType.SUBSCRIPTION:
             return None
-        values = get_variable_values(
-            self.documents.schema, operation.variable_definitions or (), given
-        )
-        if not isinstance(values, VariableValues):
+        values = known.values(self.documents.schema, given)
+        if values is None:
             return None
-        ready = Operation(self.documents.schema, operation, known.fragments, values)
+        ready = Operation(self.documents.schema, known.operation, known.fragments, values)
         plan = self.compiled.plan(ready)
         seconds = self.documents.settings.operation_timeout_seconds
         return Prepared(ready, plan, seconds) if plan is not None else None
+
+    def _known(self, document: KnownDocument, name: str | None) -> Known | None:
+        known: Known | None = document.executed.get(name)
+        if known is None:
+            known = Known.of(document, name, self.documents.schema)
+            if known is not None:
+                document.executed[name] = known
+        return known

@@ -39,6 +39,8 @@ class KnownDocument:
     """The hash under which clients ask for it, if they do."""
     validation: Verdict | None = None
     limits: dict[object, Verdict] = field(default_factory=dict)
+    executed: dict[str | None, Any] = field(default_factory=dict)
+    """What is known of its operations, by the names by which they have been asked for."""
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
         """Return the operation of a name, or the only one; None where that is not clear."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, make_dataclass
 from datetime import datetime
 from enum import Enum
-from functools import cache
+from functools import cache, cached_property
 from inspect import signature
 from types import NoneType
 from typing import Any, get_args
@@ -21,7 +21,7 @@ CONNECTION = frozenset({"nodes", "edges", "node"})
 """The fields of a connection behind which its rows stand."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Level:
     """One object of a fused selection: what is not in its row, and the objects inside it."""
 
@@ -33,7 +33,7 @@ class Level:
     """Where the row has the key of this object, None in the row's own; no key, no object."""
     inner: "list[Level]"
 
-    @property
+    @cached_property
     def has_deep(self) -> bool:
         """Tell whether anything is left to be found for it."""
         return bool(self.deep) or any(level.has_deep for level in self.inner)

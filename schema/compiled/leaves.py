@@ -15,6 +15,8 @@ from graphql import (
 if TYPE_CHECKING:
     from schema.compiled.selection import Field
 
+TEXTS = frozenset({GraphQLID.name, GraphQLString.name})
+"""The scalars whose values are texts as they come."""
 INT_LIMIT = 2**31
 FAST = {
     GraphQLString.name: "v.__class__ is str",

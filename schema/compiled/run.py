@@ -12,12 +12,16 @@ from graphql import (
     IntValueNode,
     NullValueNode,
     StringValueNode,
+    VariableNode,
     get_argument_values,
+    get_nullable_type,
 )
+from strawberry.schema.config import StrawberryConfig
 from strawberry.types.arguments import convert_arguments
+from strawberry.types.base import StrawberryMaybe
 
 from schema.compiled.fused import Fused, Level, present
-from schema.compiled.leaves import GiveUp, slow
+from schema.compiled.leaves import TEXTS, GiveUp, slow
 from schema.compiled.plan import BACKREF
 from schema.compiled.selection import Field, Selection, Shape
 
@@ -29,6 +33,22 @@ CONSTANTS = (BooleanValueNode, EnumValueNode, IntValueNode, NullValueNode, Strin
 def has_constants(node: FieldNode) -> bool:
     """Tell whether a field's arguments are plain values: no variables, nothing to be changed."""
     return all(isinstance(one.value, CONSTANTS) for one in node.arguments or ())
+
+
+def texts_of(field: Field, config: StrawberryConfig) -> tuple[tuple[str, str], ...]:
+    """Return a field's arguments, Python's name and the variable's, if all that it could have are
+    variables and texts or ids; else nothing."""
+    nodes = {one.name.value: one.value for one in field.node.arguments or ()}
+    found = []
+    for argument in field.declared.arguments:
+        name = config.name_converter.from_argument(argument)
+        node, kind = nodes.get(name), get_nullable_type(field.definition.args[name].type)
+        if isinstance(argument.type, StrawberryMaybe) or str(kind) not in TEXTS:
+            return ()
+        if not isinstance(node, VariableNode):
+            return ()
+        found.append((argument.python_name, node.name.value))
+    return tuple(found)
 
 
 class Run:
@@ -149,6 +169,11 @@ class Run:
     def _arguments(self, field: Field) -> dict[str, Any]:
         if field.constants is not None:
             return dict(field.constants)
+        if field.texts:
+            coerced = self.executor.variable_values.coerced
+            texts = {name: coerced.get(variable) for name, variable in field.texts}
+            if all(value.__class__ is str for value in texts.values()):
+                return texts
         values = get_argument_values(field.definition, field.node, self.executor.variable_values)
         converter = self.executor.schema.extensions[BACKREF].schema_converter
         given = convert_arguments(
@@ -159,6 +184,8 @@ class Run:
         )
         if has_constants(field.node):
             field.constants = dict(given)
+        elif field.texts is None:
+            field.texts = texts_of(field, converter.config)
         return given
 
     async def _complete(self, shape: Shape, values: Sequence[Any]) -> list[Any]:
@@ -188,6 +215,8 @@ class Run:
         """Complete the items of all lists at once; what can be read only once is left alone."""
         if any(not isinstance(one, list | tuple) for one in lists):
             raise GiveUp
+        if len(lists) == 1:
+            return [await self._complete(item, lists[0])]
         flat = [value for one in lists for value in one]
         completed = iter(await self._complete(item, flat))
         return [[next(completed) for _ in one] for one in lists]

@@ -56,6 +56,8 @@ class Field:
     """Strawberry's field, which knows the arguments."""
     constants: dict[str, Any] | None = None
     """The arguments, once they are known to be the same for all variables."""
+    texts: tuple[tuple[str, str], ...] | None = None
+    """The arguments that are variables of texts, once it is known whether all are."""
     layouts: tuple[Layout, ...] | None = None
     """What its resolver is to read of the rows of each type, where they are fused."""
 
