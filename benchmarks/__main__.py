@@ -45,6 +45,8 @@ ALONE = {
     "scale": scale.processes,
 }
 READS = ("inbox page", "thread page")
+FLOOR = "bare, no work"
+"""The bare program when it reads a one from the database and answers nothing."""
 
 
 def arguments() -> argparse.Namespace:
@@ -66,6 +68,8 @@ def running(database_url: str, *names: str) -> Iterator[dict[str, Running]]:
 
 def requests_of(part: str, name: str) -> work.Requests:
     """Return what a server is asked in a part."""
+    if name == FLOOR:
+        return work.floor
     speaks_graphql, bare = PARTS[part]
     return bare if name == "bare" else speaks_graphql
 
@@ -98,8 +102,9 @@ async def measure_load(
         for part in PARTS:
             if options.part and (options.part == "pages") != (part in READS):
                 continue
-            requests = {name: requests_of(part, name)(world, name) for name in servers}
-            figures = await load.compare(servers, requests, rounds=rounds, seconds=seconds)
+            asked = servers | ({FLOOR: servers["bare"]} if part in READS else {})
+            requests = {name: requests_of(part, name)(world, name) for name in asked}
+            figures = await load.compare(asked, requests, rounds=rounds, seconds=seconds)
             rows.append(report.load_row(database, part, figures))
     return rows
 

@@ -122,6 +122,12 @@ async def thread(database: Database, asked: dict[str, Any]) -> object:
     return {"conversation": {"id": key, "messages": {"nodes": nodes, "pageInfo": info}}}
 
 
+async def floor(database: Database, _asked: dict[str, Any]) -> object:
+    """Return nothing after the least statement: what server and driver cost without any work."""
+    await database.read("SELECT 1")
+    return None
+
+
 SEND_STEPS = {
     "key": "INSERT INTO idempotency_key (workspace_id, actor, mutation, key, input_hash,"
     " created_at) VALUES (?, 'bare', 'sendMessage', ?, '-', ?) ON CONFLICT DO NOTHING RETURNING id",
@@ -270,6 +276,7 @@ def create_bare(url: str, size: int) -> Starlette:
         routes=[
             Route("/inbox", page(inbox), methods=["POST"]),
             Route("/thread", page(thread), methods=["POST"]),
+            Route("/floor", page(floor), methods=["POST"]),
             Route("/send", respond_send, methods=["POST"]),
             WebSocketRoute("/graphql", broadcast.serve),
         ],

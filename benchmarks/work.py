@@ -87,6 +87,11 @@ def inbox_bare(_world: World, _name: str = "") -> Iterator[bytes]:
     return itertools.repeat(post("/inbox", {"workspace": WORKSPACE}))
 
 
+def floor(_world: World, _name: str = "") -> Iterator[bytes]:
+    """Ask the bare program for nothing."""
+    return itertools.repeat(post("/floor", {}))
+
+
 def thread_graphql(world: World, _name: str = "") -> Iterator[bytes]:
     """Ask for the newest page of one long conversation after another."""
     ids = [global_id("Conversation", one) for one in _mixed(world)]

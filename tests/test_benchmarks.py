@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import fanout, load, work
-from benchmarks.__main__ import PARTS, check_agreement, measure_load, running
+from benchmarks.__main__ import FLOOR, PARTS, READS, check_agreement, measure_load, running
 from benchmarks.data import LONG_MESSAGES, World
 from benchmarks.seeding import seed_postgres, seed_sqlite
 
@@ -84,5 +84,6 @@ async def test_load_measures_every_part(seeded_url: str, monkeypatch: pytest.Mon
     rows = await measure_load("sqlite", seeded_url, WORLD, options)
     assert [row["part"] for row in rows] == list(PARTS)
     for row in rows:
+        assert (FLOOR in row["ratios"]) is (row["part"] in READS)
         measured = row["parley"]["requests_per_second"] / row["bare"]["requests_per_second"]
         assert row["ratios"]["bare"]["requests_per_second"] == pytest.approx(measured, abs=0.001)
