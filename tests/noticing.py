@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from models.conversation import Conversation
+from models.member import Visibility
 from models.notification import Notification
 from resolvers.comment import add_comment
 from schema.ids import encode_id
@@ -39,5 +40,6 @@ class Notices:
         """Have somebody who sees all but the blocked mention everybody."""
         row = self._random.choice(await Conversation.filter(blocked_at=None).order_by("id"))
         ids = [person.member.id for person in self._people]
-        viewer = await self._people[3].viewer()
+        others = (one for one in self._people[1:] if one.member.visibility is Visibility.ALL)
+        viewer = await next(others).viewer()
         await add_comment(viewer, row.id, text="Look", mentioned_member_ids=ids)

@@ -123,10 +123,15 @@ async def _fails_at_its_third_call(sending: Sending) -> Any:
     vendor.will(200, '{"mId":"v1"}')
     vendor.will(200, '{"mId":"v2"}')
     vendor.will(400, '{"error":{"message":"Too large for +33612345678"}}')
-    await run_jobs()
-    for so_far in ("SPPP", "SSPP"):
-        on_its_way, _ = await sending.heard("MessageChanged", so_far)
-        assert on_its_way["status"] == "PENDING"
+    turns = vendor.turns = asyncio.Semaphore(0)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(run_jobs())
+        for so_far in ("SPPP", "SSPP"):
+            turns.release()
+            on_its_way, _ = await sending.heard("MessageChanged", so_far)
+            assert on_its_way["status"] == "PENDING"
+        turns.release()
+    vendor.turns = None
     failed, hidden = await sending.heard("MessageChanged", "SSFF")
     assert (failed["status"], failed["viewerCanRetry"]) == ("FAILED", True)
     assert [one["externalId"] for one in failed["deliveries"]] == ["v1", "v2", None, None]

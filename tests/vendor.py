@@ -39,6 +39,8 @@ class Vendor:
     url: str = ""
     received: list[Received] = field(default_factory=list)
     answers: deque[bytes] = field(default_factory=deque)
+    turns: asyncio.Semaphore | None = None
+    """Each answer waits for one of these, if there are any."""
 
     @property
     def texts(self) -> list[str]:
@@ -76,6 +78,8 @@ async def vendor_server() -> AsyncIterator[Vendor]:
         vendor.received.append(Received(first.split()[1], headers, json.loads(body)))
         said = f'{{"mId":"v{len(vendor.received)}"}}'
         reply = vendor.answers.popleft() if vendor.answers else answer(200, said)
+        if vendor.turns is not None:
+            await vendor.turns.acquire()
         if reply == SILENCE:
             await asyncio.get_running_loop().create_future()
         if reply != HANG_UP:
