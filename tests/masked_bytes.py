@@ -142,8 +142,20 @@ mutation {name[:1].upper() + name[1:]}($input: {name[:1].upper() + name[1:]}Inpu
         ("tagContact", "contact { ...All }"),
         ("mergeContacts", "contact { ...All }"),
         ("saveDraft", "draft { text version replyTo { authorName text } }"),
+        ("addComment", "comment { text author { id } } mentionedWithoutAccess { id }"),
     )
 }
+NOTIFIED = (
+    CONTACT
+    + """
+query Notified($id: ID!, $archived: Boolean, $after: String) {
+  notifications(workspaceId: $id, isArchived: $archived, first: 5, after: $after) {
+    edges { cursor node { id kind actor { id } conversation { id } contact { ...All }
+      comment { id text } } } pageInfo { hasNextPage endCursor }
+  }
+}
+"""
+)
 AUDIT = "query Audit($id: ID!) { auditLog(workspaceId: $id) { nodes { id } } }"
 CREATE_INBOX, UPDATE_INBOX = document("createInbox"), document("updateInbox")
 CUSTOM = SHOWN + "query Custom($id: ID!) { inbox(id: $id) { ... on CustomInbox { ...Shown } } }"

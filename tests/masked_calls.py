@@ -126,6 +126,13 @@ async def _refused(play: "Play") -> None:
         await play.ask(said.AUDIT, id=play.world.id)
 
 
+async def _notified(play: "Play") -> None:
+    given: dict[str, Any] = {"archived": play.dice.choice([None, False, True])}
+    if play.dice.random() < 0.3:
+        given["after"] = play.dice.choice(play.cursors)
+    await play.ask(said.NOTIFIED, id=play.world.id, **given)
+
+
 async def _duplicates(play: "Play") -> None:
     await play.ask(said.DUPLICATES, id=play.world.id)
 
@@ -176,6 +183,7 @@ async def _act(play: "Play") -> None:
                 [None, encode_id("Message", play.dice.randint(1, 60))]
             ),
         },
+        "addComment": conversation | {"text": written(play), "mentionedMemberIds": [play.agent.id]},
         "mergeContacts": {"contactId": play.contact(), "mergedContactId": play.contact()},
     }
     await play.ask(said.ACTS[name], input=given[name])
@@ -204,8 +212,8 @@ async def _typing(play: "Play") -> None:
 
 CALLS: dict[Callable[["Play"], Awaitable[None]], int] = {
     **{_list: 22, _one: 5, _nodes: 6, _inboxes: 10, _create: 14, _update: 18, _refused: 1},
-    **{_find: 10, _duplicates: 2, _make_inbox: 5, _send: 7, _act: 8, _events: 5},
-    **{_stream: 4, _moves: 3, _typing: 1},
+    **{_find: 10, _duplicates: 2, _make_inbox: 5, _send: 7, _act: 9, _events: 5},
+    **{_stream: 4, _moves: 3, _typing: 1, _notified: 4},
 }
 """How often each is called."""
 
