@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.http import GuardedClient
 from connectors.mail import Mailer
@@ -52,6 +53,22 @@ from web.graphiql import PageData, asset_routes, graphiql_page
 from web.metrics import CountRequests, Metrics
 
 READY_SECONDS = 2.0
+
+
+class GraphQLFirst:
+    """ASGI middleware: what is asked for most needs not pass through all of Starlette.
+
+    Its route is left with what asks otherwise, as with a slash at the end.
+    """
+
+    def __init__(self, app: ASGIApp, endpoint: GraphQLEndpoint) -> None:
+        self.app = app
+        self.endpoint = endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or socket."""
+        is_graphql = scope["type"] != "lifespan" and scope["path"] == "/graphql"
+        await (self.endpoint if is_graphql else self.app)(scope, receive, send)
 
 
 def job_handlers(client: GuardedClient, mailer: Mailer) -> Mapping[str, Handler]:
@@ -188,7 +205,11 @@ def create_app(
             *_doors(settings),
             *health.routes(checks, metrics.registry, measure),
         ],
-        middleware=[Middleware(CountRequests, metrics), *([cors] if origins else [])],
+        middleware=[
+            Middleware(CountRequests, metrics),
+            *([cors] if origins else []),
+            Middleware(GraphQLFirst, endpoint),
+        ],
         lifespan=life.lifespan,
     )
     app.state.endpoint = endpoint

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 import orjson
 
@@ -28,6 +29,28 @@ Write = Callable[[bytes], int]
 """(a text frame's payload) -> how many bytes wait for the client now."""
 
 
+@dataclass(slots=True, weakref_slot=True)
+class Template:
+    """What executes the events of all subscriptions with one operation and its variables."""
+
+    executor: Any
+    variables: str
+
+
+_TEMPLATES: WeakValueDictionary[tuple[int, str], Template] = WeakValueDictionary()
+
+
+def template_of(executor: Any) -> Template:
+    """Return what executes the like of an executor: each of them is three kilobytes."""
+    variables = variables_of(executor)
+    key = (id(executor.operation), variables)
+    known = _TEMPLATES.get(key)
+    if known is None:
+        executor.context_value = executor.root_value = None  # they are one subscriber's
+        known = _TEMPLATES[key] = Template(executor, variables)
+    return known
+
+
 @dataclass(eq=False)
 class Live(Diverting):
     """A subscription that has caught up; in place of an event it asks to be handed over."""
@@ -41,7 +64,8 @@ class Live(Diverting):
     leave: Callable[[], None]
     write: Write = len
     head: bytes = b""
-    variables: str = ""
+    context: Any = field(init=False)
+    template: Template = field(init=False)
     waiting: list[Told] = field(default_factory=list)
     """What is not dealt with, in order: for the first one something must be found out."""
     known: Told | None = None
@@ -54,7 +78,8 @@ class Live(Diverting):
         """Take the events from now on, first those that wait."""
         self.head = b'{"id":%s,"type":"next","payload":' % orjson.dumps(operation_id)
         self.write = write
-        self.variables = variables_of(self.executor)
+        self.context = self.executor.context_value
+        self.template, self.executor = template_of(self.executor), None
         self.subscriber.divert(self.take)
 
     async def run(self) -> None:
@@ -127,9 +152,10 @@ class Live(Diverting):
 
     def _answer(self, told: Told, seen: Any) -> Answer:
         """Return what is known of the event for this operation; nobody has it: execute it."""
-        key = key_of(self.executor, self.variables, seen)
+        executor = self.template.executor
+        key = key_of(executor.operation, self.template.variables, self.context, seen)
         if key not in told.answers:
-            one = self.executor.build_per_event_executor(self.tell(seen))
-            one.context_value = replace(self.executor.context_value, loaders=told.loaders)
+            one = executor.build_per_event_executor(self.tell(seen))
+            one.context_value = replace(self.context, loaders=told.loaders)
             self.follower.keep(asyncio.ensure_future(one.execute_operation()))
         return told.answers[key]

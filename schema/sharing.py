@@ -86,7 +86,8 @@ def share_events(executor: type[Executor[Any]]) -> type[Executor[Any]]:
             seen = getattr(self.root_value, "seen", None)
             if seen is None:
                 return execute()
-            return share(self, seen.told, key_of(self, variables_of(self), seen), execute)
+            key = key_of(self.operation, variables_of(self), self.context_value, seen)
+            return share(self, seen.told, key, execute)
 
     return SharingExecutor
 
@@ -96,15 +97,15 @@ def variables_of(executor: Any) -> str:
     return repr(sorted(executor.variable_values.coerced.items()))
 
 
-def key_of(executor: Any, variables: str, seen: Any) -> object:
+def key_of(operation: object, variables: str, context: Any, seen: Any) -> object:
     """Return all that the result of an event depends on, unless it is personal.
 
     The viewer's class is what their role and language make of it.
     """
-    class_of = getattr(executor.context_value, "class_in", None)
+    class_of = getattr(context, "class_in", None)
     workspace_id = seen.told.delivery.logged.fact.workspace_id if class_of else None
     kind = class_of(workspace_id) if class_of else None
-    return (id(executor.operation), variables, seen.is_hidden, seen.part, kind)
+    return (id(operation), variables, seen.is_hidden, seen.part, kind)
 
 
 def share(executor: Any, event: Shared, key: object, execute: Execute) -> Any:

@@ -9,6 +9,7 @@ socket may close with 4411 TOKEN_EXPIRED, 4412 ACCESS_REVOKED, 4413 SLOW_CONSUME
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
+from sys import intern
 from typing import TYPE_CHECKING, Any, cast
 
 from graphql import GraphQLError
@@ -162,7 +163,8 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
             except ApiError as error:
                 await self.send_message({"id": name, "type": "error", "payload": [error.formatted]})
                 return
-            message["payload"]["query"] = operation.query
+            # one text for all sockets: it stays as long as the operation
+            message["payload"]["query"] = intern(operation.query or "")
         await super().handle_subscribe(message)
         if is_new and (task := self.operations[name].task):
             self.keep(task)

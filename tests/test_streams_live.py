@@ -1,6 +1,7 @@
 """Events past the library: in order, none missed or doubled, also where it must be asked again."""
 
 import asyncio
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -17,7 +18,7 @@ from websockets.streams import StreamReader
 from realtime.log import Subscriber
 from schema.errors import CloseSocket
 from schema.hub import Told
-from schema.live import WAITING_BYTES, Live
+from schema.live import WAITING_BYTES, Live, template_of
 from schema.sharing import Answer
 from tests import streaming
 from tests.streaming import MESSAGES, Server, cursor_of, seq_of, served, visible_seqs
@@ -101,7 +102,8 @@ def live_on(monkeypatch: pytest.MonkeyPatch, limit: int = 256) -> tuple[Fake, Li
     fake = Fake(Subscriber(limit, lambda _: True))
     monkeypatch.setattr(Live, "_answer", lambda _self, told, seen: fake.answer(told, seen))
     live = Live(fake, fake.subscriber, lambda seen: seen, 0, lambda: None)  # type: ignore[arg-type]  # see Fake
-    live.executor = SimpleNamespace(variable_values=SimpleNamespace(coerced={}))
+    none = SimpleNamespace(coerced={})
+    live.executor = SimpleNamespace(operation=fake, variable_values=none, context_value=None)
     return fake, live
 
 
@@ -259,3 +261,22 @@ async def test_frames_of_one_turn_are_one_write_for_each_socket() -> None:
     await asyncio.sleep(0)
     assert first.written[1:] == [text_frame(b"d"), text_frame(b"e")]
     assert len(second.written) == 1
+
+
+def test_subscriptions_with_the_same_operation_and_variables_share_what_executes_them() -> None:
+    def executor(operation: object, **variables: object) -> Any:
+        values = SimpleNamespace(coerced=variables)
+        return SimpleNamespace(
+            operation=operation, variable_values=values, context_value="a viewer", root_value=1
+        )
+
+    one, two = object(), object()
+    first = template_of(executor(one, id="1"))
+    assert template_of(executor(one, id="1")) is first
+    assert first.executor.context_value is None
+    assert first.executor.root_value is None
+    others = [template_of(executor(one, id="2")), template_of(executor(two, id="1"))]
+    assert len({id(each) for each in (first, *others)}) == 3
+    left = weakref.ref(first)
+    del first, others
+    assert left() is None

@@ -71,6 +71,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         """Send a message of the application behind the frames that are ready."""
         self.flush()
         await super().send(message)
+        if message["type"] == "websocket.accept":  # all that they were for is in the scope
+            del self.request, self.response
 
     def shutdown(self) -> None:
         """Close behind the frames that are ready."""
