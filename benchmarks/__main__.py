@@ -1,9 +1,10 @@
 """`python -m benchmarks`: Parley, a bare program and a peer on both databases, in one run."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -44,6 +45,8 @@ ALONE = {
     "idle": scale.idle,
     "scale": scale.processes,
 }
+MakeDatabase = Callable[..., Awaitable[str]]
+"""(a world, a name) -> the URL of a fresh database with the world's rows."""
 READS = ("inbox page", "thread page")
 FLOOR = "bare, no work"
 """The bare program when it reads a one from the database and answers nothing."""
@@ -59,11 +62,13 @@ def arguments() -> argparse.Namespace:
 
 
 @contextmanager
-def running(database_url: str, *names: str) -> Iterator[dict[str, Running]]:
-    """Run servers on one database: the bare program, Parley, and others by their names."""
+def running(urls: str | Mapping[str, str], *names: str) -> Iterator[dict[str, Running]]:
+    """Run servers: the bare program, Parley, and others by their names; on one database, or each
+    on its own."""
     with ExitStack() as stack:
         wanted = ("bare", "parley", *names)
-        yield {name: stack.enter_context(server(name, database_url)) for name in wanted}
+        own = {name: urls if isinstance(urls, str) else urls[name] for name in wanted}
+        yield {name: stack.enter_context(server(name, url)) for name, url in own.items()}
 
 
 def requests_of(part: str, name: str) -> work.Requests:
@@ -110,13 +115,17 @@ async def measure_load(
 
 
 async def measure_fanout(
-    database: str, url: str, world: World, options: argparse.Namespace
+    database: str, make: MakeDatabase, options: argparse.Namespace
 ) -> list[report.Row]:
-    """Measure one event to 100, 500 and 1,000 subscribers, each on fresh servers."""
-    rows = []
+    """Measure one event to 100, 500 and 1,000 subscribers, each on fresh servers.
+
+    Each has a database of its own: else Parley would also tell its subscribers what others write.
+    """
+    rows, world, names = [], World(10_000), others(database)[:1]
+    urls = {name: await make(world, name) for name in ("bare", "parley", *names)}
     for subscribers in SUBSCRIBERS:
         events = min(MOST_EVENTS, max(EVENTS, DELIVERIES // subscribers))
-        with running(url, *others(database)[:1]) as servers:
+        with running(urls, *names) as servers:
             figures = await fanout.compare(
                 servers,
                 world,
@@ -127,16 +136,16 @@ async def measure_fanout(
     return rows
 
 
-async def measure(database: str, url: str, options: argparse.Namespace) -> dict[str, Any]:
-    """Measure all parts on one database."""
+async def measure(database: str, make: MakeDatabase, options: argparse.Namespace) -> dict[str, Any]:
+    """Measure all parts on one kind of database."""
     world = World(10_000 if options.quick else 100_000)
     loads = fanouts = []
     if options.part != "fanout":
-        loads = await measure_load(database, url, world, options)
+        loads = await measure_load(database, await make(world), world, options)
         report.print_table(f"{database}: requests of 16 connections", "part", loads, "part")
     if options.part in (None, "fanout"):
-        fanouts = await measure_fanout(database, url, world, options)
-        title = f"{database}: one event to all subscribers"
+        fanouts = await measure_fanout(database, make, options)
+        title = f"{database}: one event to all subscribers; 10,000 conversations, a database each"
         report.print_table(title, "subscribers", fanouts, "subscribers")
     return {"requests": loads, "fanout": fanouts}
 
@@ -158,11 +167,10 @@ async def run(options: argparse.Namespace) -> None:
         if options.part in ALONE:
             result[options.part] = await ALONE[options.part](postgres_url, options)
         elif options.database != "sqlite":
-            url = await seeding.postgres_database(postgres_url, World(conversations))
-            result["postgres"] = await measure("postgres", url, options)
+            make = partial(seeding.postgres_database, postgres_url)
+            result["postgres"] = await measure("postgres", make, options)
         if options.part not in ALONE and options.database != "postgres":
-            url = await seeding.sqlite_database(World(conversations))
-            result["sqlite"] = await measure("sqlite", url, options)
+            result["sqlite"] = await measure("sqlite", seeding.sqlite_database, options)
         if options.part is None:
             result["inboxes"] = await inboxes.measure(postgres_url, options)
             result["search"] = await search.measure(postgres_url, options)
