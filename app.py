@@ -45,6 +45,7 @@ from resolvers.snooze import EXPIRE_SNOOZE, expire_snooze
 from schema.context import Context, ContextMaker
 from schema.endpoint import GraphQLEndpoint
 from schema.hub import Hub
+from schema.negotiation import names_in
 from schema.root import build_schema
 from schema.watch import until_revoked
 from settings import Settings
@@ -189,15 +190,6 @@ def create_app(
         metrics.set_jobs(await count_jobs())
 
     checks = {"database": life.database_answers, "bus": life.bus_answers}
-    origins = [origin.strip() for origin in settings.allowed_origins.split(",") if origin.strip()]
-    cors = Middleware(
-        CORSMiddleware,
-        allow_origins=origins,
-        allow_methods=["POST", "PUT", "GET"],
-        allow_headers=["Authorization", "Content-Type", "Accept-Language", "Range", "If-Range"],
-        expose_headers=["Content-Disposition", "Content-Range", "ETag"],
-        max_age=3600,
-    )
     app = Starlette(
         routes=[
             Route("/graphql", endpoint),
@@ -207,13 +199,30 @@ def create_app(
         ],
         middleware=[
             Middleware(CountRequests, metrics),
-            *([cors] if origins else []),
+            *_cross_origin(settings),
             Middleware(GraphQLFirst, endpoint),
         ],
         lifespan=life.lifespan,
     )
     app.state.endpoint = endpoint
     return app
+
+
+def _cross_origin(settings: Settings) -> list[Middleware]:
+    """Return what lets pages of the allowed origins ask, if there are any."""
+    origins = names_in(settings.allowed_origins)
+    if not origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["POST", "PUT", "GET"],
+            allow_headers=["Authorization", "Content-Type", "Accept-Language", "Range", "If-Range"],
+            expose_headers=["Content-Disposition", "Content-Range", "ETag"],
+            max_age=3600,
+        )
+    ]
 
 
 def _doors(settings: Settings) -> list[BaseRoute]:
