@@ -102,8 +102,18 @@ async def test_what_died_at_hand_is_replaced(postgres_url: str) -> None:
         for process in before:
             await other.execute("SELECT pg_terminate_backend($1, 5000)", process)
         await other.close()
-        await until(counted(lambda: all(one._con is None for one in pool._at_hand)))
+        await until(counted(lambda: all(one._con is None for one, _ in pool._at_hand)))
         assert not before & await serves_all(pool)
+
+
+async def test_what_nobody_uses_for_long_is_closed(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(postgres_url) as pool:
+        before = await serves_all(pool)
+        monkeypatch.setattr("models.engine.asyncpg_pool.IDLE_SECONDS", -1.0)
+        assert await ask(pool) not in before
+        assert pool.get_size() == 1
 
 
 async def test_what_is_left_open_is_not_given_to_the_next(postgres_url: str) -> None:
@@ -111,7 +121,7 @@ async def test_what_is_left_open_is_not_given_to_the_next(postgres_url: str) -> 
         connection = await pool.acquire()
         await connection.execute("BEGIN")
         await pool.release(connection)
-        assert pool._at_hand == []
+        assert not pool._at_hand
         async with pool.acquire() as next_one:
             assert not next_one.is_in_transaction()
 

@@ -1,11 +1,15 @@
 """asyncpg's pool, with the connections that nobody uses at hand."""
 
 import asyncio
+import time
 from collections import deque
 from typing import Any
 
 import asyncpg
 from asyncpg.pool import Pool
+
+IDLE_SECONDS = 300.0
+"""How long a connection is kept that nobody uses: it may be cut on its way without a word."""
 
 
 async def _keep_session(_connection: Any) -> None:
@@ -31,16 +35,18 @@ class PoolAtHand(Pool):
     """asyncpg's own, of the places where no connection is in use."""
 
     def __init__(self, **options: Any) -> None:
-        defaults = {"max_queries": 50_000, "max_inactive_connection_lifetime": 300.0}
+        defaults = {"max_queries": 50_000, "max_inactive_connection_lifetime": IDLE_SECONDS}
         given = {"record_class": asyncpg.Record, "reset": _keep_session, **defaults, **options}
         super().__init__(**given | {"min_size": 0})  # else it would open some behind our back
-        self._at_hand: list[Any] = []
+        self._at_hand: deque[tuple[Any, float]] = deque()
+        """The connections that nobody uses, and since when; the last one is used first."""
         self._turns: deque[asyncio.Future[Any]] = deque()
 
     async def _acquire(self, timeout: float | None) -> Any:  # noqa: ASYNC109 - as in asyncpg
         while True:
+            self._let_go()
             while self._at_hand:
-                connection = self._at_hand.pop()
+                connection, _ = self._at_hand.pop()
                 if is_whole(connection):
                     return connection
                 await super().release(connection)
@@ -49,6 +55,13 @@ class PoolAtHand(Pool):
             connection = await self._turn()
             if connection is not None:
                 return connection
+
+    def _let_go(self) -> None:
+        """Close the connections that nobody has used for long."""
+        while self._at_hand and time.monotonic() - self._at_hand[0][1] > IDLE_SECONDS:
+            connection, _ = self._at_hand.popleft()
+            if connection._con is not None:
+                connection.terminate()
 
     async def _open(self, seconds: float | None) -> Any:
         """Let asyncpg open a connection, or the next one try it."""
@@ -91,10 +104,10 @@ class PoolAtHand(Pool):
             finally:
                 self._call_next(None)
         elif not self._call_next(connection):
-            self._at_hand.append(connection)
+            self._at_hand.append((connection, time.monotonic()))
 
     async def close(self) -> None:
         """Close all connections once nobody uses them."""
         while self._at_hand:
-            await super().release(self._at_hand.pop())
+            await super().release(self._at_hand.pop()[0])
         await super().close()
