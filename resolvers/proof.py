@@ -21,11 +21,19 @@ MAX_MEMBERSHIPS = 5
 """Who is a member of more workspaces is looked up each time."""
 
 
+@dataclass(slots=True)
+class Remembered:
+    """A viewer, and what is to be proved of them once that is asked for."""
+
+    viewer: "Viewer"
+    where: Where | None = None
+
+
 class ViewerMemory:
     """The viewers of the tokens seen last."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, tuple[Viewer, Where]] = OrderedDict()
+        self._known: OrderedDict[str, Remembered] = OrderedDict()
 
     def remember(self, digest: str, viewer: "Viewer") -> None:
         """Remember who a token stands for, by its hash."""
@@ -34,8 +42,7 @@ class ViewerMemory:
         memberships = {
             key: replace(membership, head=None) for key, membership in viewer.memberships.items()
         }
-        known = replace(viewer, memberships=memberships)
-        self._known[digest] = known, _condition(digest, known)
+        self._known[digest] = Remembered(replace(viewer, memberships=memberships))
         self._known.move_to_end(digest)
         if len(self._known) > MAX_REMEMBERED:
             self._known.popitem(last=False)
@@ -45,7 +52,9 @@ class ViewerMemory:
         known = self._known.get(digest)
         if known is None:
             return None
-        viewer, where = known
+        viewer, where = known.viewer, known.where
+        if where is None:
+            where = known.where = _condition(digest, viewer)
         if viewer.user_id is not None:
             where = Where(where.condition, (*where.values, now()))
         return replace(viewer, proof=Proof(where))
