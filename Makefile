@@ -35,6 +35,9 @@ cluster: .venv/.dev .venv/.graphiql ## PostgreSQL, Redis, two server processes a
 test: .venv/.dev .venv/.graphiql ## All tests, on SQLite + memory and on PostgreSQL + Redis
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
+differential: .venv/.dev ## Thousands of random operations, compiled and by graphql-core, on both databases
+	PARLEY_DIFFERENTIAL_EXAMPLES=1500 $(BIN)/python -m pytest -n 2 -q tests/test_compiled.py
+
 check: .venv/.dev ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
@@ -56,4 +59,4 @@ lock: | .venv/bin/python ## Resolve the lock files anew
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate -o requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate -c requirements.lock --group dev -o requirements-dev.lock pyproject.toml
 
-.PHONY: help run demo cluster test check bench sdl sentences lock
+.PHONY: help run demo cluster test differential check picture bench sdl sentences lock
