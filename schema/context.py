@@ -68,7 +68,10 @@ class Context:
 
     @property
     def sees_details(self) -> bool:
-        """Tell whether nothing of contacts is hidden from the viewer, in no workspace of theirs."""
+        """Tell whether nothing of contacts is hidden from the viewer, in no workspace of theirs.
+
+        It only saves time: who is of a class gets the same, found by it or not.
+        """
         memberships = self.viewer.memberships.values() if self.viewer else ()
         return not any(one.masking.is_any for one in memberships)
 

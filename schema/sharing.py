@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import orjson
 from graphql import ExecutionResult, Executor
 
-IMPARTIAL = frozenset({"hub", "loaders", "language", "may", "is_member", "masking"})
+IMPARTIAL = frozenset({"hub", "loaders", "language", "may", "is_member", "masking", "sees_details"})
 """What a context says to all viewers of a class; to read anything else makes a result personal."""
 
 Execute = Callable[[], ExecutionResult | Awaitable[ExecutionResult]]

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from graphql import ExecutionResult, GraphQLError
 
 from realtime.log import encode_cursor
 from resolvers.read_mark import mark_conversation_read
-from schema.sharing import Answer, share
+from schema.sharing import Answer, Watched, share
 from tests.streaming import Client, Server, server, stack_bus_url, world
 from tests.world import World
 
@@ -88,6 +89,12 @@ async def test_impartial_event_is_executed_once() -> None:
     [late] = await executions.finish(executions.start("Dora"))
     assert executions.begun == ["Ada"]
     assert [one.data for one in (*results, late)] == [{"loaded": "loaders"}] * 4
+
+
+def test_a_shortcut_for_those_who_see_all_makes_nothing_personal() -> None:
+    watched = Watched(SimpleNamespace(sees_details=True, viewer="Ada"))
+    assert (watched.sees_details, watched.is_personal) == (True, False)
+    assert (watched.viewer, watched.is_personal) == ("Ada", True)
 
 
 async def test_personal_event_is_executed_for_each() -> None:
