@@ -10,12 +10,12 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.context import TortoiseContext
 from tortoise.exceptions import OperationalError
-from tortoise.migrations.executor import MigrationExecutor
 from tortoise.migrations.graph import MigrationKey
 from tortoise.transactions import in_transaction
 
 from models.engine import sql
 from models.engine.errors import TransientDatabaseError
+from models.engine.migrating import Executor
 from models.tables import MODEL_MODULES
 
 APP = "models"
@@ -157,7 +157,7 @@ async def migrate(url: str, *, migrations: str = MIGRATIONS) -> list[str]:
 async def _apply_pending(connection: BaseDBAsyncClient, apps: dict[str, Any]) -> list[str]:
     if connection.capabilities.dialect == "postgres":
         await connection.execute_query("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK])
-    executor = MigrationExecutor(connection, apps)
+    executor = Executor(connection, apps)
     # first, because reading a table that is not there would break PostgreSQL's transaction
     await executor.recorder.ensure_schema(executor._schema_editor(atomic=False))
     before = set(await executor.recorder.applied_migrations())

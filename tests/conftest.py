@@ -17,6 +17,9 @@ import asyncpg
 import pytest
 
 from models import database as models_database
+from tests.connecting import models_kept
+from tests.emptying import Emptier, emptier_of
+from tests.passwords import CHEAP, passwords_of
 from tests.servers import start_postgres, start_redis, stop_postgres, stop_redis
 from tests.world import Api, World, api_on, make_world
 
@@ -24,8 +27,6 @@ T = TypeVar("T")
 DIRECTORY = "PARLEY_TEST_DIRECTORY"
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 TEMPLATE = "parley_template"
-LOCK_TIMEOUT = "SET lock_timeout = '10s'"
-GROWN_BYTES = 512 * 1024
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,13 @@ def _run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run a coroutine from a fixture that may itself be called inside a running loop."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(lambda: asyncio.run(work())).result()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap() -> Iterator[None]:
+    """Let no test pay for what it is not about: costly passwords, and the models' preparation."""
+    with passwords_of(CHEAP), models_kept():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -127,11 +135,18 @@ def postgres_worker_database(postgres_url: str) -> str:
         return _run(prepare)
 
 
+@pytest.fixture(scope="session")
+def emptier(postgres_worker_database: str) -> Iterator[Emptier]:
+    """Give what empties the worker's PostgreSQL database, with a connection of its own."""
+    with emptier_of(postgres_worker_database) as emptier:
+        yield emptier
+
+
 @pytest.fixture
-def postgres_database_url(postgres_worker_database: str) -> str:
+def postgres_database_url(emptier: Emptier) -> str:
     """Give the worker's PostgreSQL database, emptied."""
-    _run(lambda: empty_postgres(postgres_worker_database))
-    return postgres_worker_database
+    emptier.empty()
+    return emptier.url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -170,50 +185,6 @@ async def _create_database(server_url: str, name: str, template: str = "template
     finally:
         await connection.close()
     return urlsplit(server_url)._replace(path=f"/{name}").geturl()
-
-
-async def empty_postgres(url: str) -> None:
-    """Empty the tables that hold rows and begin their keys anew; most tests touch few.
-
-    TRUNCATE makes new files for a table and for all that refer to it, a hundred times the work of
-    deleting a few rows: only what has grown is worth it.
-    """
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(LOCK_TIMEOUT)
-        async with connection.transaction():
-            await _empty(connection)
-    finally:
-        await connection.close()
-
-
-async def _empty(connection: Any) -> None:
-    tables = await connection.fetch(
-        "SELECT quote_ident(tablename) AS name FROM pg_tables"
-        " WHERE schemaname = 'public' AND tablename <> 'tortoise_migrations'"
-    )
-    names = [row["name"] for row in tables]
-    # Whoever still writes, for the test before, is waited for: else their rows would stay.
-    await connection.execute(f"LOCK TABLE {', '.join(names)} IN SHARE ROW EXCLUSIVE MODE")
-    used = await connection.fetch(
-        " UNION ALL ".join(
-            f"SELECT '{name}' AS name, pg_relation_size('{name}') > {GROWN_BYTES} AS has_grown"
-            f" WHERE EXISTS (TABLE {name})"
-            for name in names
-        )
-    )
-    # The audit log's triggers let nobody else empty it.
-    await connection.execute("SET LOCAL session_replication_role = replica")
-    if grown := [row["name"] for row in used if row["has_grown"]]:
-        await connection.execute(f"TRUNCATE {', '.join(grown)} CASCADE")
-    for row in used:
-        if not row["has_grown"]:
-            await connection.execute(f"DELETE FROM {row['name']}")
-    await connection.execute(
-        "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)"
-        " FROM pg_sequences WHERE last_value IS NOT NULL AND schemaname = 'public'"
-        " AND sequencename NOT LIKE 'tortoise_migrations%'"
-    )
 
 
 @pytest.fixture

@@ -13,10 +13,12 @@ from models.clock import now
 from models.engine import sql
 from models.rate_window import RateWindow
 from models.refusal import RateLimited
+from models.user import User
 from resolvers.client import Client
 from resolvers.rate_limit import Limit, begin_attempt, end_attempt
 from settings import get_settings
 from tests import streaming
+from tests.passwords import REAL, passwords_of
 from tests.streaming import Server
 from tests.test_account import LOG_IN, log_in
 from tests.test_retention import clean_up as run_clean_up
@@ -224,14 +226,24 @@ async def test_known_and_unknown_accounts_take_as_long(
     api: Api, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     allow(monkeypatch, log_in_failures_per_account=1000, log_in_attempts_per_account=1000)
-    emails = {"known": world.owner.user.email, "unknown": "nobody@parley.test"}
+    user = world.owner.user
+    await User.filter(id=user.id).update(password_hash=REAL.hasher.hash(PASSWORD))
+    emails = {"known": user.email, "unknown": "nobody@parley.test"}
     took: dict[str, list[float]] = {kind: [] for kind in emails}
     answers = []
-    for _ in range(100):
-        for kind, email in emails.items():
-            began = time.perf_counter()
-            answers.append(await log_in(api, email, "wrong"))
-            took[kind].append(time.perf_counter() - began)
-    assert answers == [answers[0]] * 200
-    known, unknown = (statistics.median(took[kind]) for kind in ("known", "unknown"))
-    assert 0.8 < known / unknown < 1.25, took
+
+    async def compare(rounds: int) -> float:
+        for _ in range(rounds):
+            for kind, email in emails.items():
+                began = time.perf_counter()
+                answers.append(await log_in(api, email, "wrong"))
+                took[kind].append(time.perf_counter() - began)
+        return statistics.median(took["known"]) / statistics.median(took["unknown"])
+
+    with passwords_of(REAL):
+        # a difference that a busy machine made goes away with more rounds, one of ours does not
+        ratio = await compare(12)
+        if not 0.8 < ratio < 1.25:
+            ratio = await compare(88)
+    assert answers == [answers[0]] * len(answers)
+    assert 0.8 < ratio < 1.25, took

@@ -158,20 +158,16 @@ async def test_the_real_migrations_are_those_of_the_code(database: ConnectedData
 
 
 async def test_the_database_of_each_test_is_empty_and_counts_from_one(
-    database: ConnectedDatabase,
+    database: ConnectedDatabase, request: pytest.FixtureRequest
 ) -> None:
     for _ in range(2):  # whichever of the parametrised runs comes second finds it empty again
         query = "INSERT INTO event (workspace_id, seq, kind, payload, created_at) VALUES "
         assert await rows("SELECT id FROM event") == []
         await affected(query + "(1, 1, 'x', '', CURRENT_TIMESTAMP)")
         assert await rows("SELECT id FROM event") == [{"id": 1}]
-        from tests import conftest
-
         if database.dialect == "sqlite":
             return
-        await asyncio.to_thread(
-            lambda: conftest._run(lambda: conftest.empty_postgres(database.url))
-        )
+        request.getfixturevalue("emptier").empty()
 
 
 def test_urls_name_a_file_or_a_server() -> None:

@@ -15,7 +15,6 @@ from models import clock
 from models import database as models_database
 from models.clock import now
 from resolvers.masking import HIDDEN
-from tests.conftest import empty_postgres
 from tests.masked_play import Play, Side
 from tests.vendor import vendor_server
 from tests.world import api_on, make_world
@@ -51,17 +50,19 @@ def stop_chance(patch: pytest.MonkeyPatch, moment: datetime) -> None:
 
 
 @pytest.fixture
-def emptied(database_url: str, sqlite_template: Path) -> Callable[[], Awaitable[None]]:
+def emptied(
+    database_url: str, sqlite_template: Path, request: pytest.FixtureRequest
+) -> Callable[[], None]:
     """Give a function that empties the database, so that all ids begin anew."""
 
-    async def empty() -> None:
+    def empty() -> None:
         if database_url.startswith("sqlite"):
             path = Path(database_url.removeprefix("sqlite://").partition("?")[0])
             for end in ("-wal", "-shm"):
                 path.with_name(path.name + end).unlink(missing_ok=True)
             shutil.copyfile(sqlite_template, path)
         else:
-            await empty_postgres(database_url)
+            request.getfixturevalue("emptier").empty()
 
     return empty
 
@@ -87,7 +88,7 @@ async def play(database_url: str, calls: int, *options: Any) -> Transcript:
 
 @pytest.fixture
 def play_both(
-    database_url: str, emptied: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+    database_url: str, emptied: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> Sides:
     """Give a function that plays in both worlds and returns the transcript, which is the same."""
 
@@ -98,7 +99,7 @@ def play_both(
         beginning, transcript = now() - timedelta(days=1), None
         async with vendor_server() as vendor:
             for is_other in (False, True):
-                await emptied()
+                emptied()
                 vendor.received.clear()
                 side = Side(is_other, *differ)
                 with monkeypatch.context() as patch:

@@ -43,6 +43,7 @@ from schema.hub import Hub
 from schema.ids import encode_id
 from schema.root import build_schema
 from settings import get_settings
+from tests.passwords import CHEAP
 from tests.waiting import until
 
 PASSWORD = "correct horse battery staple"
@@ -162,15 +163,13 @@ async def make_world(name: str = "Acme") -> World:
 
 @cache
 def _password_hash() -> str:
-    from pwdlib import PasswordHash
-
-    return PasswordHash.recommended().hash(PASSWORD)
+    return CHEAP.hasher.hash(PASSWORD)
 
 
 async def _person(workspace: Workspace, name: str, role: Role, **options: Any) -> Person:
     language = options.pop("language", None)
     email = f"{name.lower()}.{secrets.token_hex(4)}@parley.test"
-    user = await User.create(  # as `add_user` does, but hashing costs a tenth of a second
+    user = await User.create(  # as `add_user` does
         email=email, name=name, password_hash=_password_hash(), language=language, created_at=now()
     )
     member = await add_member(workspace.id, user.id, role, **options)
