@@ -27,15 +27,21 @@ from resolvers.viewer import Right, Viewer, hidden, number_in, require
 from resolvers.workspace import teams
 
 
-def standard_inboxes(viewer: Viewer, workspace_id: int) -> list[StandardInbox]:
-    """Return the standard inboxes; who sees only some conversations has no list of Unassigned."""
+def standard_kinds(viewer: Viewer, workspace_id: int) -> list[InboxKind]:
+    """Return which standard inboxes the viewer has; who sees only some conversations has no list of
+    Unassigned."""
     membership = require(viewer, workspace_id, Right.VIEW)
     kinds = list(STANDARD)
     if membership.member_id is None:
         kinds.remove(InboxKind.MINE)
     if not membership.sees_all:
         kinds.remove(InboxKind.UNASSIGNED)
-    return [StandardInbox(workspace_id, kind) for kind in kinds]
+    return kinds
+
+
+def standard_inboxes(viewer: Viewer, workspace_id: int) -> list[StandardInbox]:
+    """Return the standard inboxes that the viewer has."""
+    return [StandardInbox(workspace_id, kind) for kind in standard_kinds(viewer, workspace_id)]
 
 
 async def inboxes(viewer: Viewer, workspace_id: int) -> list[Inbox]:
@@ -148,8 +154,8 @@ def _standard_inbox(viewer: Viewer, key: str) -> StandardInbox | None:
     workspace_id = number_in(number)
     if workspace_id is None or workspace_id not in viewer.memberships:
         return None
-    own = standard_inboxes(viewer, workspace_id)
-    return next((inbox for inbox in own if inbox.kind.value == kind), None)
+    own = standard_kinds(viewer, workspace_id)
+    return next((StandardInbox(workspace_id, one) for one in own if one.value == kind), None)
 
 
 async def inboxes_of_viewers(

@@ -291,10 +291,10 @@ def require(viewer: Viewer, workspace_id: int, right: Right) -> Membership:
     if membership is None:
         raise hidden(("workspaceId",))
     done_in(workspace_id)
+    if membership.has(right):
+        return membership
     if membership.role not in RIGHTS[right].roles:
         raise Refused(Code.FORBIDDEN, "Your role does not allow this.")
     if not membership.has_scope(right):
         raise Refused(Code.FORBIDDEN, "The scopes of this API key do not allow this.")
-    if not membership.has(right):
-        raise Refused(Code.FORBIDDEN, "Your access is restricted: this is not part of it.")
-    return membership
+    raise Refused(Code.FORBIDDEN, "Your access is restricted: this is not part of it.")

@@ -17,10 +17,19 @@ class PageInfo:
     """Whether items follow this page."""
     has_previous_page: bool
     """Whether items precede this page."""
-    start_cursor: str | None
-    """The cursor of the first item; null on an empty page."""
-    end_cursor: str | None
-    """The cursor of the last item; null on an empty page."""
+    page: strawberry.Private[Page[Any]]
+
+    @strawberry.field
+    def start_cursor(self) -> str | None:
+        """The cursor of the first item; null on an empty page."""
+        rows = self.page.rows
+        return self.page.cursor(rows[0]) if rows else None
+
+    @strawberry.field
+    def end_cursor(self) -> str | None:
+        """The cursor of the last item; null on an empty page."""
+        rows = self.page.rows
+        return self.page.end or (self.page.cursor(rows[-1]) if rows else None)
 
 
 @strawberry.type
@@ -47,13 +56,8 @@ class Connection(Generic[T]):
     @strawberry.field
     def page_info(self) -> PageInfo:
         """Where the page stands."""
-        rows, cursor = self.page.rows, self.page.cursor
-        return PageInfo(
-            has_next_page=self.page.has_next,
-            has_previous_page=self.page.has_previous,
-            start_cursor=cursor(rows[0]) if rows else None,
-            end_cursor=self.page.end or (cursor(rows[-1]) if rows else None),
-        )
+        page = self.page
+        return PageInfo(has_next_page=page.has_next, has_previous_page=page.has_previous, page=page)
 
     @strawberry.field
     def nodes(self) -> list[T]:

@@ -42,6 +42,7 @@ from schema.negotiation import (
     RequestRefused,
     answer_type,
     check_content,
+    first_headers,
     host_allowed,
     names_in,
     origin_allowed,
@@ -182,9 +183,9 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
 
     async def answer(self, request: Request) -> Response:
         """Check the request from the outside in, then execute its operation."""
-        headers = request.headers
-        if not host_allowed(headers, self.hosts):
+        if not host_allowed(request.headers, self.hosts):
             raise RequestRefused(400, ErrorCode.BAD_USER_INPUT, "This host is not served here.")
+        headers = first_headers(request)
         if request.method in ("GET", "HEAD") and self.page and wants_page(headers):
             return await self.page(request)
         if request.method != "POST":
@@ -196,7 +197,7 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
         if is_multipart(headers):
             return await self.answer_with_files(request, media)
         check_content(headers)
-        operation = parse_operation(await read_body(request, self.settings.max_body_bytes))
+        operation = parse_operation(await read_body(request, headers, self.settings.max_body_bytes))
         token, language = bearer(headers.get("authorization")), headers.get("accept-language", "")
         try:
             operation = self.named(operation)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from starlette.datastructures import FormData, Headers, UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message, Receive
@@ -18,7 +18,7 @@ MAX_FILES = 5
 """How many files one request brings; more are brought by PUT."""
 
 
-def is_multipart(headers: Headers) -> bool:
+def is_multipart(headers: Mapping[str, str]) -> bool:
     """Tell whether a request has files in it."""
     return headers.get("content-type", "").lower().startswith("multipart/form-data")
 

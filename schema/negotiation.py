@@ -6,17 +6,20 @@ from typing import Any, NamedTuple
 
 import orjson
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from strawberry.http.parse_content_type import parse_content_type
 from strawberry.http.websocket_origin import is_same_origin, normalize_origin
 
 from schema.errors import ApiError, ErrorCode
+from schema.rules import NO_NUL
 
 JSON = "application/json"
 RESPONSE_JSON = "application/graphql-response+json"
 EVENT_STREAM = "text/event-stream"
 ANSWERS = (JSON, RESPONSE_JSON, EVENT_STREAM)
 
+NUL = b"\\u0000"
+"""The character NUL as JSON must write it."""
 BODY_SECONDS = 30.0
 DOCUMENT_ID_CHARACTERS = 255
 
@@ -104,23 +107,31 @@ def check_content(headers: Mapping[str, str]) -> None:
     raise RequestRefused(415, ErrorCode.BAD_USER_INPUT, message, {"accept": JSON})
 
 
-async def read_body(request: Request, maximum: int) -> bytes:
+def first_headers(request: Request) -> dict[str, str]:
+    """Return the headers by their names in small letters, of several the first: cheap to ask."""
+    found = request.scope["headers"]
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(found)}
+
+
+async def read_body(request: Request, headers: Mapping[str, str], maximum: int) -> bytes:
     """Read the body as it arrives and stop at `maximum` bytes; a body that hangs is refused."""
-    if int(request.headers.get("content-length") or 0) > maximum:
+    if int(headers.get("content-length") or 0) > maximum:
         raise _too_large(maximum)
-    chunks: list[bytes] = []
-    size = 0
+    body, is_whole = b"", False
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > maximum:
+            while not is_whole:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                body += message.get("body", b"")
+                if len(body) > maximum:
                     raise _too_large(maximum)
-                chunks.append(chunk)
+                is_whole = not message.get("more_body", False)
     except TimeoutError:
-        message = "The body did not arrive in time."
-        raise RequestRefused(408, ErrorCode.TRY_AGAIN, message) from None
-    return b"".join(chunks)
+        sentence = "The body did not arrive in time."
+        raise RequestRefused(408, ErrorCode.TRY_AGAIN, sentence) from None
+    return body
 
 
 def parse_operation(body: bytes) -> OperationRequest:
@@ -131,7 +142,7 @@ def parse_operation(body: bytes) -> OperationRequest:
         raise _malformed("The body must be JSON.") from None
     if isinstance(parsed, list):
         raise _malformed("Batches are not supported: send one operation per request.")
-    fault = operation_fault(parsed)
+    fault = operation_fault(parsed, may_have_nul=NUL in body)
     if fault or not isinstance(parsed, dict):
         raise _malformed(fault or "The body must be a JSON object.")
     return operation_in(parsed)
@@ -148,8 +159,11 @@ def operation_in(parsed: Mapping[str, Any]) -> OperationRequest:
     )
 
 
-def operation_fault(request: object) -> str | None:
-    """Say what is wrong with the members of a request, over HTTP or in a `subscribe` frame."""
+def operation_fault(request: object, *, may_have_nul: bool = True) -> str | None:
+    """Say what is wrong with the members of a request, over HTTP or in a `subscribe` frame.
+
+    What is known to hold no `NUL` need not be looked through for one.
+    """
     if not isinstance(request, dict):
         return "The request must be a JSON object."
     if fault := _document_fault(request):
@@ -161,8 +175,8 @@ def operation_fault(request: object) -> str | None:
     ):
         if not isinstance(request.get(name), kind | None):
             return f"`{name}` must be {wanted} or null."
-    if "\\u0000" in (request.get("query") or "") or _has_nul(request):
-        return "The character NUL (U+0000) is not accepted."
+    if may_have_nul and _has_nul(request):
+        return NO_NUL
     return None
 
 

@@ -191,8 +191,9 @@ class Run:
     async def _complete(self, shape: Shape, values: Sequence[Any]) -> list[Any]:
         """Complete the values of all parents to their shape; null where the schema allows it."""
         if shape.is_non_null:
-            if any(value is None for value in values):
-                raise GiveUp
+            for value in values:
+                if value is None:
+                    raise GiveUp
             return await self._present(shape, values)
         present = [value for value in values if value is not None]
         if len(present) == len(values):
