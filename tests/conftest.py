@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import gc
 import os
 import shutil
 import tempfile
@@ -39,10 +40,17 @@ class ConnectedDatabase:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Name the directory of this run's servers, which all workers share."""
+    gc.disable()  # modules and tests are made now and never end: to look for garbage is half of it
     if not hasattr(config, "workerinput"):
         directory = tempfile.mkdtemp(prefix="parley-tests-")
         Path(directory).chmod(0o755)  # PostgreSQL runs as a user of its own where we are root
         os.environ[DIRECTORY] = directory
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage from now on, but not among what was made until now."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
