@@ -100,6 +100,10 @@ async def test_a_switch_closes_the_sockets_of_agents(
         ):
             for client in (following, owner, other):
                 await client.subscribe(EVENTS, workspaceId=world.id, after=cursor)
+            details = clean_details(last_name=f"before {is_on}")
+            await update_contact(await world.owner.viewer(), contact.id, details)
+            for client in (following, owner, other):  # or one would only begin after the switch
+                assert (await client.hear())["__typename"] == "ContactChanged"
             await switch(world, **{setting: is_on})
             details = clean_details(last_name=f"after {is_on}")
             await update_contact(await world.owner.viewer(), contact.id, details)
