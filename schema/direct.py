@@ -5,27 +5,20 @@ fails, is left to it: its answer is then the one that counts.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
     FragmentDefinitionNode,
-    GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
-    get_nullable_type,
-    get_variable_values,
 )
-from graphql.execution.get_variable_signature import (
-    GraphQLVariableSignature,
-    get_variable_signature,
-)
-from graphql.execution.values import VariableValues, VariableValueSource
+from graphql.execution.values import VariableValues
 
 from schema.compiled import CompiledExecution
-from schema.compiled.leaves import TEXTS
+from schema.compiled.inputs import Variables
 from schema.compiled.run import Run
 from schema.compiled.selection import Selection
 from schema.documents import Documents, KnownDocument
@@ -38,8 +31,7 @@ class Known:
 
     operation: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
-    texts: Sequence[GraphQLVariableSignature] | None
-    """Its variables, where all are texts and ids."""
+    variables: Variables
 
     @classmethod
     def of(cls, document: KnownDocument, name: str | None, schema: GraphQLSchema) -> "Known | None":
@@ -47,26 +39,8 @@ class Known:
         operation = document.operation(name)
         if operation is None:
             return None
-        nodes = operation.variable_definitions or ()
-        signatures = [get_variable_signature(schema, node) for node in nodes]
-        texts = [
-            one
-            for one in signatures
-            if not isinstance(one, GraphQLError) and str(get_nullable_type(one.type)) in TEXTS
-        ]
-        is_plain = len(texts) == len(nodes)
-        return cls(operation, document.fragments, texts if is_plain else None)
-
-    def values(self, schema: GraphQLSchema, given: dict[str, Any]) -> VariableValues | None:
-        """Return its variables' values; None where they are not what was declared."""
-        if self.texts is not None:
-            sources = {
-                one.name: VariableValueSource(one, given.get(one.name)) for one in self.texts
-            }
-            if all(one.value.__class__ is str for one in sources.values()):
-                return VariableValues(sources, {name: one.value for name, one in sources.items()})
-        found = get_variable_values(schema, self.operation.variable_definitions or (), given)
-        return found if isinstance(found, VariableValues) else None
+        variables = Variables(schema, operation.variable_definitions or ())
+        return cls(operation, document.fragments, variables)
 
 
 @dataclass(slots=True)
@@ -153,7 +127,7 @@ class DirectExecution:
         known = self._known(document, name)
         if known is None or known.operation.operation is OperationType.SUBSCRIPTION:
             return None
-        values = known.values(self.documents.schema, given)
+        values = known.variables.values(given)
         if values is None:
             return None
         ready = Operation(self.documents.schema, known.operation, known.fragments, values)

@@ -13,14 +13,13 @@ from graphql import (
     NullValueNode,
     StringValueNode,
     VariableNode,
-    get_argument_values,
     get_nullable_type,
 )
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types.arguments import convert_arguments
 from strawberry.types.base import StrawberryMaybe
 
 from schema.compiled.fused import Fused, Level, present
+from schema.compiled.inputs import Inputs
 from schema.compiled.leaves import TEXTS, GiveUp, slow
 from schema.compiled.plan import BACKREF
 from schema.compiled.selection import Field, Selection, Shape
@@ -174,14 +173,11 @@ class Run:
             texts = {name: coerced.get(variable) for name, variable in field.texts}
             if all(value.__class__ is str for value in texts.values()):
                 return texts
-        values = get_argument_values(field.definition, field.node, self.executor.variable_values)
+        if field.inputs is not None:
+            return field.inputs.of(self.executor.variable_values)
         converter = self.executor.schema.extensions[BACKREF].schema_converter
-        given = convert_arguments(
-            values,
-            field.declared.arguments,
-            scalar_registry=converter.scalar_registry,
-            config=converter.config,
-        )
+        field.inputs = Inputs(field, converter)
+        given = field.inputs.of(self.executor.variable_values)
         if has_constants(field.node):
             field.constants = dict(given)
         elif field.texts is None:

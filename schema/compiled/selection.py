@@ -19,6 +19,7 @@ from schema.relation import Relation
 
 if TYPE_CHECKING:
     from schema.compiled.fused import Fused
+    from schema.compiled.inputs import Inputs
     from schema.compiled.plan import Choices
 
 
@@ -58,6 +59,8 @@ class Field:
     """The arguments, once they are known to be the same for all variables."""
     texts: tuple[tuple[str, str], ...] | None = None
     """The arguments that are variables of texts, once it is known whether all are."""
+    inputs: "Inputs | None" = None
+    """How all other arguments are read, once they were asked for."""
     layouts: tuple[Layout, ...] | None = None
     """What its resolver is to read of the rows of each type, where they are fused."""
 
