@@ -98,17 +98,21 @@ async def read_conversations(rest: str, *values: Any) -> list[ConversationRecord
     ]
 
 
-async def lock_conversation(conversation_id: int) -> ConversationRecord | None:
-    """Return a conversation whose row is locked until the transaction ends; None if there is none.
+async def lock_conversation(
+    conversation_id: int, more: Where | None = None
+) -> ConversationRecord | None:
+    """Return a conversation whose row is locked until the transaction ends; None if there is none,
+    or if something `more` is asked for that does not hold.
 
     PostgreSQL reads the locked row as it is after the wait, but its neighbours as they were
     before: where the two no longer fit, it is read again.
     """
-    rest = "WHERE c.id = ?"
+    where = Where("c.id = ?", (conversation_id,))
+    wanted = where & more if more is not None else where
     lock = " FOR UPDATE OF c" if sql.dialect() == "postgres" else ""
-    found = await read_conversations(rest + lock, conversation_id)
+    found = await read_conversations(f"WHERE {wanted.condition}{lock}", *wanted.values)
     if found and not _fits(found[0]):
-        found = await read_conversations(rest, conversation_id)
+        found = await read_conversations(f"WHERE {where.condition}", *where.values)
     return found[0] if found else None
 
 

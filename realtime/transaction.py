@@ -13,6 +13,7 @@ from tortoise.transactions import in_transaction
 
 from models.clock import now
 from models.engine import sql
+from models.engine.doubt import refuse_doubt
 from models.queries import insert_of, update_of
 from models.records import Table
 from realtime.broker import Broker
@@ -195,6 +196,7 @@ async def transaction() -> AsyncIterator[Announce]:
         kept = keeper.get() if is_outermost else None
         async with in_transaction():
             yield announce
+            refuse_doubt()
             has_kept = kept is not None and announce.keep(kept)
             await announce.write(commit=is_outermost)
         if kept is not None and has_kept:

@@ -29,7 +29,7 @@ from models.records import (
 )
 from models.refusal import Code, Conflict, Refused
 from models.workspace import Workspace
-from resolvers.proof import proved, proving
+from resolvers.proof import must_prove, proved, proving, unproved
 from resolvers.viewer import Membership, Right, Viewer, hidden, require
 
 
@@ -147,9 +147,11 @@ async def hold_conversation(
     """Return a conversation to be changed, locked until the transaction ends.
 
     Refuses as `get_conversation` does, raises Conflict if `expected_version` is not its version
-    any more, and refuses one that is blocked unless it is wanted also then.
+    any more, and refuses one that is blocked unless it is wanted also then. It proves a viewer who
+    is only remembered, or raises UnprovenError.
     """
-    conversation = await lock_conversation(conversation_id)
+    conversation = await lock_conversation(conversation_id, unproved(viewer))
+    must_prove(viewer, conversation)
     if conversation is None or not sees(viewer, conversation):
         raise hidden(("conversationId",))
     require(viewer, conversation.workspace_id, right)

@@ -7,9 +7,11 @@ the very statement whose rows are shown, that token, memberships and rights are 
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from models.clock import now
+from models.engine.doubt import UnprovenError
 from models.member import Role
 from models.queries import Where
 
@@ -21,11 +23,16 @@ MAX_MEMBERSHIPS = 5
 """Who is a member of more workspaces is looked up each time."""
 
 
+REMEMBERED_FOR = timedelta(hours=1)
+"""How long a viewer is remembered: looked up again, it is noted that their session is in use."""
+
+
 @dataclass(slots=True)
 class Remembered:
     """A viewer, and what is to be proved of them once that is asked for."""
 
     viewer: "Viewer"
+    since: datetime
     where: Where | None = None
 
 
@@ -42,7 +49,7 @@ class ViewerMemory:
         memberships = {
             key: replace(membership, head=None) for key, membership in viewer.memberships.items()
         }
-        self._known[digest] = Remembered(replace(viewer, memberships=memberships))
+        self._known[digest] = Remembered(replace(viewer, memberships=memberships), now())
         self._known.move_to_end(digest)
         if len(self._known) > MAX_REMEMBERED:
             self._known.popitem(last=False)
@@ -50,13 +57,14 @@ class ViewerMemory:
     def recall(self, digest: str) -> "Viewer | None":
         """Return who a token stood for, with what is to be proved; None for a stranger."""
         known = self._known.get(digest)
-        if known is None:
+        moment = now()
+        if known is None or moment - known.since > REMEMBERED_FOR:
             return None
         viewer, where = known.viewer, known.where
         if where is None:
             where = known.where = _condition(digest, viewer)
         if viewer.user_id is not None:
-            where = Where(where.condition, (*where.values, now()))
+            where = Where(where.condition, (*where.values, moment))
         return replace(viewer, proof=Proof(where))
 
 
@@ -69,19 +77,40 @@ class Proof:
     holds: bool = False
 
 
-def proving(viewer: "Viewer", where: Where) -> Where:
-    """Return a condition that only holds if what is remembered of the viewer still does."""
+def unproved(viewer: "Viewer") -> Where | None:
+    """Return what is yet to be proved of the viewer, by a statement that asks for it now."""
     proof = viewer.proof
     if proof is None or proof.holds:
-        return where
+        return None
     proof.was_asked = True
-    return where & proof.where
+    return proof.where
+
+
+def proving(viewer: "Viewer", where: Where) -> Where:
+    """Return a condition that only holds if what is remembered of the viewer still does."""
+    more = unproved(viewer)
+    return where if more is None else where & more
 
 
 def proved(viewer: "Viewer", rows: Sequence[Any]) -> None:
     """Note that a `proving` condition has let rows through: of no rows nothing can be said."""
     if viewer.proof is not None and rows:
         viewer.proof.holds = True
+
+
+def must_prove(viewer: "Viewer", row: object) -> None:
+    """Note that a row came through, or raise UnprovenError: what follows is for proved ones."""
+    proof = viewer.proof
+    if proof is None or proof.holds:
+        return
+    if row is None:
+        raise UnprovenError
+    proof.holds = True
+
+
+def is_in_doubt(viewer: "Viewer | None") -> bool:
+    """Tell whether it is yet to be proved that the viewer is who was remembered."""
+    return viewer is not None and viewer.proof is not None and not viewer.proof.holds
 
 
 def _condition(digest: str, viewer: "Viewer") -> Where:

@@ -7,7 +7,7 @@ from resolvers import assignment
 from schema.context import Info, viewer_of
 from schema.ids import decode_id, decode_optional_id, split_id
 from schema.objects.conversation import Conversation
-from schema.payload import Payload, mutation, result
+from schema.payload import Payload, proving, result
 
 
 @strawberry.input
@@ -84,7 +84,7 @@ def _target(input: AssignConversationInput) -> dict[str, int | None]:
 class Mutation:
     """Giving conversations to members, AI agents and teams."""
 
-    @mutation
+    @proving
     async def assign_conversation(
         self, info: Info, input: AssignConversationInput
     ) -> AssignConversationPayload:
@@ -99,7 +99,7 @@ class Mutation:
         )
         return AssignConversationPayload(conversation=conversation)
 
-    @mutation
+    @proving
     async def take_over_conversation(
         self, info: Info, input: TakeOverConversationInput
     ) -> TakeOverConversationPayload:
@@ -116,7 +116,7 @@ class Mutation:
         )
         return TakeOverConversationPayload(conversation=conversation)
 
-    @mutation
+    @proving
     async def unassign_conversation(
         self, info: Info, input: UnassignConversationInput
     ) -> UnassignConversationPayload:

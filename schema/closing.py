@@ -12,7 +12,7 @@ from schema.context import Info, viewer_of
 from schema.ids import decode_id, decode_optional_id, encode_id
 from schema.objects.conversation import Conversation
 from schema.objects.workspace_settings import ClosingNoteCategory
-from schema.payload import Payload, mutation, result
+from schema.payload import Payload, mutation, proving, result
 
 
 @strawberry.input
@@ -122,7 +122,7 @@ def _changes(input: UpdateClosingNoteCategoryInput) -> Mapping[str, str | None]:
 class Mutation:
     """Closing conversations."""
 
-    @mutation
+    @proving
     async def close_conversation(
         self, info: Info, input: CloseConversationInput
     ) -> CloseConversationPayload:
@@ -140,7 +140,7 @@ class Mutation:
         )
         return CloseConversationPayload(conversation=conversation)
 
-    @mutation
+    @proving
     async def reopen_conversation(
         self, info: Info, input: ReopenConversationInput
     ) -> ReopenConversationPayload:

@@ -13,7 +13,7 @@ from schema.context import Info, viewer_of
 from schema.ids import decode_id, keys
 from schema.objects.comment import Comment
 from schema.objects.member import Member
-from schema.payload import Payload, mutation, result
+from schema.payload import Payload, mutation, proving, result
 
 
 @strawberry.input
@@ -111,7 +111,7 @@ def _told(written: Written) -> dict[str, Any]:
 class Mutation:
     """Commenting."""
 
-    @mutation
+    @proving
     async def add_comment(self, info: Info, input: AddCommentInput) -> AddCommentPayload:
         """Write a comment: part of the timeline, never sent to the contact, in any state of the
         conversation. It makes nothing unread and answers nobody."""

@@ -13,7 +13,7 @@ from schema.context import Info, viewer_of
 from schema.ids import decode_id, decode_optional_id
 from schema.objects.conversation import Conversation
 from schema.objects.event import ConversationChanged, changes_conversation
-from schema.payload import Payload, mutation, result
+from schema.payload import Payload, proving, result
 from schema.streams import follow
 
 
@@ -51,7 +51,7 @@ class Query:
 class Mutation:
     """Changing conversations."""
 
-    @mutation
+    @proving
     async def open_conversation(
         self, info: Info, input: OpenConversationInput
     ) -> OpenConversationPayload:

@@ -23,6 +23,7 @@ from schema.compiled.run import Run
 from schema.compiled.selection import Selection
 from schema.documents import Documents, KnownDocument
 from schema.errors import ErrorCode, refusal
+from schema.proof import CURSOR, proves, questioning
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +33,19 @@ class Known:
     operation: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
     variables: Variables
+    shows_cursor: bool
+    """Whether it shows where the log stood, or may do."""
 
     @classmethod
-    def of(cls, document: KnownDocument, name: str | None, schema: GraphQLSchema) -> "Known | None":
+    def of(
+        cls, document: KnownDocument, name: str | None, schema: GraphQLSchema, text: str
+    ) -> "Known | None":
         """Return what is known of the operation that a document has by a name."""
         operation = document.operation(name)
         if operation is None:
             return None
         variables = Variables(schema, operation.variable_definitions or ())
-        return cls(operation, document.fragments, variables)
+        return cls(operation, document.fragments, variables, CURSOR in text)
 
 
 @dataclass(slots=True)
@@ -62,6 +67,10 @@ class Prepared:
     operation: Operation
     plan: Selection
     seconds: float
+    is_proving: bool = False
+    """Whether it is a mutation that proves who asks."""
+    done: dict[str, Any] | None = None
+    """What it has done for a viewer who was proved, where its answer has failed then."""
 
     @property
     def is_query(self) -> bool:
@@ -71,15 +80,19 @@ class Prepared:
     @property
     def is_provable(self) -> bool:
         """Tell whether it may run for a viewer who is only remembered."""
-        return self.is_query and not self.plan.is_unprovable
+        return (self.is_query or self.is_proving) and not self.plan.is_unprovable
 
     async def run_proving(self, context: Any) -> dict[str, Any] | None:
         """Return its data if its own statements have proved the viewer, else None.
 
-        Where no statement was asked to, none will be: then it is not tried again.
+        Where no statement was asked to, none will be: then it is not tried again. A mutation can
+        commit nothing before; what it has done for who was proved, `run` takes for done.
         """
-        data = await self.run(context)
         proof = context.viewer.proof
+        with questioning(None if self.is_query else proof):
+            data = await self.run(context)
+        if proof.holds and context.done:
+            self.done = context.done
         if data is not None and not proof.was_asked:
             self.plan.is_unprovable = True
         return data if proof.holds else None
@@ -90,6 +103,9 @@ class Prepared:
         Raises TRY_AGAIN when its time is over.
         What a mutation has done by then is noted in the context, and never done again.
         """
+        if self.done is not None:
+            context.done = self.done
+            return None
         self.operation.context_value = context
         run = Run(self.operation)
         limit = asyncio.timeout(self.seconds)
@@ -124,7 +140,7 @@ class DirectExecution:
         given = dict(variables or {})
         if self.documents.errors(document, name, given):
             return None
-        known = self._known(document, name)
+        known = self._known(document, name, text)
         if known is None or known.operation.operation is OperationType.SUBSCRIPTION:
             return None
         values = known.variables.values(given)
@@ -133,12 +149,16 @@ class DirectExecution:
         ready = Operation(self.documents.schema, known.operation, known.fragments, values)
         plan = self.compiled.plan(ready)
         seconds = self.documents.settings.operation_timeout_seconds
-        return Prepared(ready, plan, seconds) if plan is not None else None
+        if plan is None:
+            return None
+        is_mutation = known.operation.operation is OperationType.MUTATION
+        is_proving = is_mutation and not known.shows_cursor and proves(plan.deep)
+        return Prepared(ready, plan, seconds, is_proving)
 
-    def _known(self, document: KnownDocument, name: str | None) -> Known | None:
+    def _known(self, document: KnownDocument, name: str | None, text: str) -> Known | None:
         known: Known | None = document.executed.get(name)
         if known is None:
-            known = Known.of(document, name, self.documents.schema)
+            known = Known.of(document, name, self.documents.schema, text)
             if known is not None:
                 document.executed[name] = known
         return known

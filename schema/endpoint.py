@@ -54,9 +54,9 @@ from schema.operation import (
     Authenticate,
     OperationContext,
     Recall,
-    TakesScope,
     Watch,
     bearer,
+    place,
 )
 from schema.sockets import Socket
 from settings import Settings, get_settings
@@ -139,9 +139,7 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
             if not limit.expired():
                 raise
             raise refusal(ErrorCode.TRY_AGAIN) from None
-        if isinstance(context, TakesScope):
-            context.scope = scope
-        return context
+        return place(context, scope)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request, or serve one WebSocket until it closes."""
@@ -202,7 +200,7 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
         try:
             operation = self.named(operation)
             prepared = None if media == EVENT_STREAM else self.prepared(operation)
-            data = await self.proved(prepared, token, language)
+            data = await self.proved(prepared, token, language, request.scope)
         except ApiError as error:
             result = PreExecutionError(data=None, errors=[error])
             kind = JSON if media == EVENT_STREAM else media
@@ -258,16 +256,16 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
         return direct.prepare(text, operation.operation_name, operation.variables)
 
     async def proved(
-        self, prepared: Prepared | None, token: str | None, language: str
+        self, prepared: Prepared | None, token: str | None, language: str, scope: Scope
     ) -> dict[str, Any] | None:
-        """Return a query's data for a viewer who is remembered, and was proved by its rows.
+        """Return the data for a viewer who is remembered, and was proved by its rows.
 
         None where they are not, or where nothing could prove it: they are looked up then.
         """
         if self.recall is None or token is None or prepared is None or not prepared.is_provable:
             return None
         context = self.recall(token, language)
-        return await prepared.run_proving(context) if context is not None else None
+        return None if context is None else await prepared.run_proving(place(context, scope))
 
     async def execute(
         self,

@@ -14,7 +14,7 @@ from schema.context import Info, viewer_of
 from schema.ids import decode_id, decode_optional_id, keys
 from schema.objects.event import MessageAdded
 from schema.objects.message import Message
-from schema.payload import Payload, mutation, result
+from schema.payload import Payload, mutation, proving, result
 from schema.streams import follow
 
 
@@ -99,7 +99,7 @@ class Query:
 class Mutation:
     """Sending."""
 
-    @mutation
+    @proving
     async def send_message(self, info: Info, input: SendMessageInput) -> SendMessagePayload:
         """Accept a message for delivery; a closed conversation opens."""
         message = await messages.send_message(

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 from graphql import GraphQLError
 from starlette.types import Scope
@@ -54,6 +54,13 @@ class TakesScope(Protocol):
 
     scope: Scope | None
     """The ASGI scope of the request or the socket."""
+
+
+def place(context: OperationContext, scope: Scope) -> OperationContext:
+    """Return a context that knows from where its operation came, if it asks."""
+    if hasattr(context, "scope"):  # to ask isinstance of a protocol is slow
+        cast(TakesScope, context).scope = scope
+    return context
 
 
 Authenticate = Callable[[str | None, str], Awaitable[OperationContext]]

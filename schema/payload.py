@@ -1,7 +1,7 @@
 """Payloads: how a mutation answers, and how a refusal becomes data."""
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import fields
 from functools import wraps
 from typing import Any, TypeVar, get_type_hints
@@ -9,12 +9,15 @@ from typing import Any, TypeVar, get_type_hints
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
+from models.engine.doubt import UnprovenError
 from models.refusal import Code, Conflict, Refused
 from resolvers.deed import doing
+from resolvers.proof import is_in_doubt
 from resolvers.sentences import explain
 from schema.context import Info
 from schema.denials import target_of
 from schema.loaders import Loaders
+from schema.proof import PROVES
 
 T = TypeVar("T")
 
@@ -39,10 +42,18 @@ class Payload:
     """Why it was refused; empty on success."""
 
 
-def mutation(resolve: Callable[..., Awaitable[T]]) -> Any:
+def proving(resolve: Callable[..., Awaitable[T]]) -> Any:
+    """Declare a mutation whose first statement, `hold_conversation`, proves who asks."""
+    return mutation(resolve, {PROVES: True})
+
+
+def mutation(
+    resolve: Callable[..., Awaitable[T]], metadata: Mapping[str, Any] | None = None
+) -> Any:
     """Declare a mutation field: a refusal becomes the payload's `userErrors`.
 
-    A conflict answers also the current object, in the payload's first field.
+    A conflict answers also the current object, in the payload's first field. Nothing is refused,
+    and no refusal kept, before it is proved who asks.
     """
     action, hints = to_camel_case(resolve.__name__), get_type_hints(resolve)
     payload: Any = hints["return"]
@@ -63,6 +74,8 @@ def mutation(resolve: Callable[..., Awaitable[T]]) -> Any:
             with doing(action, viewer, context, target) as deed:
                 return await resolve(self, info, **arguments)
         except Refused as refused:
+            if is_in_doubt(viewer):
+                raise UnprovenError from refused
             await deed.refuse(refused)
             current = {first_field: refused.current} if isinstance(refused, Conflict) else {}
             refused_payload: T = payload(
@@ -71,7 +84,7 @@ def mutation(resolve: Callable[..., Awaitable[T]]) -> Any:
             return refused_payload
 
     answer.__signature__ = inspect.signature(resolve)  # type: ignore[attr-defined]  # strawberry reads it
-    return strawberry.mutation(resolver=answer)
+    return strawberry.mutation(resolver=answer, metadata=metadata)
 
 
 def _again(outcome: Any) -> Any:

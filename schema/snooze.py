@@ -13,7 +13,7 @@ from schema.context import Info, viewer_of
 from schema.ids import decode_id
 from schema.objects.conversation import Conversation
 from schema.objects.event import SnoozeExpired
-from schema.payload import Payload, mutation, result
+from schema.payload import Payload, proving, result
 from schema.streams import follow
 
 
@@ -63,7 +63,7 @@ class UnsnoozeConversationPayload(Payload):
 class Mutation:
     """Snoozing and bringing back."""
 
-    @mutation
+    @proving
     async def snooze_conversation(
         self, info: Info, input: SnoozeConversationInput
     ) -> SnoozeConversationPayload:
@@ -83,7 +83,7 @@ class Mutation:
         )
         return SnoozeConversationPayload(conversation=conversation)
 
-    @mutation
+    @proving
     async def unsnooze_conversation(
         self, info: Info, input: UnsnoozeConversationInput
     ) -> UnsnoozeConversationPayload:

@@ -17,7 +17,7 @@ from tortoise.exceptions import IntegrityError, OperationalError, TransactionMan
 from models.engine.asyncpg_pool import PoolAtHand
 from models.engine.counting import note
 from models.engine.errors import TransientDatabaseError
-from models.engine.transactions import Savepoint, Transaction, check_owner
+from models.engine.transactions import Savepoint, Transaction, check_alone, check_owner
 
 TRANSIENT = (
     asyncpg.SerializationError,
@@ -99,6 +99,7 @@ class Client(AsyncpgDBClient):
         return Transaction(TransactionClient(self))
 
     def _watch(self, query: str) -> None:
+        check_alone(query)
         note(query)
 
     async def execute_insert(self, query: str, values: list[Any]) -> Any:

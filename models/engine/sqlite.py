@@ -16,7 +16,7 @@ from models.engine.counting import note
 from models.engine.errors import TransientDatabaseError
 from models.engine.sqlite_group import Group
 from models.engine.sqlite_handle import Handle, Work, fetch, fetch_within, insert, script
-from models.engine.transactions import Transaction, finish, is_select
+from models.engine.transactions import Transaction, check_alone, finish, is_select
 
 T = TypeVar("T")
 BUSY_TIMEOUT_MS = 10_000
@@ -99,6 +99,7 @@ class Client(SqliteClient):
         return Transaction(TransactionClient(self))
 
     def _watch(self, query: str) -> None:
+        check_alone(query)
         note(query)
 
     async def _run(self, work: Work[T], query: str, values: Any) -> T:

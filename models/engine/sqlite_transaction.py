@@ -9,6 +9,7 @@ from tortoise.backends.base.client import TransactionalDBClient, TransactionCont
 from tortoise.exceptions import OperationalError, TransactionManagementError
 
 from models.engine.counting import note
+from models.engine.doubt import refuse_doubt
 from models.engine.errors import TransientDatabaseError
 from models.engine.sqlite import Client, translated_errors
 from models.engine.sqlite_group import MEMBER
@@ -52,6 +53,8 @@ class TransactionClient(Client, TransactionalDBClient):
         self, statements: Sequence[tuple[str, Sequence[Any]]], *, commit: bool
     ) -> list[Any]:
         """Run statements in one hop to the writer's thread, with the end of the transaction."""
+        if commit:
+            refuse_doubt()
         group = self._parent.group
         joins = commit and group.has_room
         ending = ([f"RELEASE {MEMBER}"] if self._is_member else []) if joins else ["COMMIT"]

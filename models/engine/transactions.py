@@ -10,6 +10,8 @@ from tortoise.backends.base.client import TransactionalDBClient, TransactionCont
 from tortoise.connection import ConnectionToken, get_connections
 from tortoise.exceptions import TransactionManagementError
 
+from models.engine.doubt import UnprovenError, in_doubt
+
 T = TypeVar("T")
 _savepoint_numbers = count(1)
 
@@ -28,6 +30,12 @@ async def finish(work: Coroutine[Any, Any, T]) -> T:
             task.exception()  # looked at, so that asyncio does not report it as never retrieved
         raise cancelled
     return task.result()
+
+
+def check_alone(query: str) -> None:
+    """Refuse a statement of its own that writes while it is not proved who asks."""
+    if in_doubt() and not is_select(query):
+        raise UnprovenError
 
 
 def is_select(query: str) -> bool:
@@ -93,10 +101,13 @@ class Transaction(TransactionContext):
         exc_val: BaseException | None,
         exc_tb: TracebackType | None,
     ) -> None:
+        is_doubtful = exc_type is None and in_doubt()
         try:
-            await finish(self._whole.end(commit=exc_type is None))
+            await finish(self._whole.end(commit=exc_type is None and not is_doubtful))
         finally:
             get_connections().reset(self._token)
+        if is_doubtful:
+            raise UnprovenError
 
 
 class Savepoint(TransactionContext):
