@@ -20,8 +20,16 @@ class Hashing(NamedTuple):
 
 REAL = Hashing(password._passwords, password._NOBODY)
 """As the server has it."""
-_cheap = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1),))
-CHEAP = Hashing(_cheap, _cheap.hash("a password that nobody has"))
+
+
+def _hashing(memory_kib: int) -> Hashing:
+    hasher = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=memory_kib, parallelism=1),))
+    return Hashing(hasher, hasher.hash("a password that nobody has"))
+
+
+CHEAP = _hashing(64)
+SEEN = _hashing(16_384)
+"""Cheaper than real, but most of what it takes to log in: one hash more or less is seen at once."""
 
 
 @contextmanager
