@@ -198,9 +198,9 @@ class Broker:
             except (ValueError, RecursionError):
                 continue  # a stranger on our channel
             if letter.origin != self._origin:
-                if letter.seq is not None:
-                    self._tell(Wake(letter.workspace, letter.seq))
-                elif letter.payload is not None:
+                for workspace_id, seq in letter.wakes.items():
+                    self._tell(Wake(workspace_id, seq))
+                if letter.payload is not None:
                     self._tell(Signal(letter.workspace, letter.payload))
             elif letter.probe is not None:
                 self._rise(letter.probe)
@@ -217,8 +217,7 @@ class Broker:
                 async with asyncio.timeout(PUBLISH_TIMEOUT_SECONDS):
                     await bus.publish(self._channel, message)
             except BaseException:
-                if letter.seq is not None:
-                    self._outbox.put_wake(letter.workspace, letter.seq)
+                self._outbox.put_back(letter)
                 raise
 
     async def _beat(self) -> None:

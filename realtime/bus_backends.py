@@ -15,6 +15,8 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from realtime.bus_letters import is_heartbeat
+
 CONNECT_TIMEOUT_SECONDS = 2.0
 CLOSE_TIMEOUT_SECONDS = 0.4
 SILENCE_TIMEOUT_SECONDS = 5.0
@@ -127,7 +129,9 @@ class PostgresWire:
         """Wait for the next message."""
         return await self._arrivals.get()
 
-    def _arrive(self, _connection: Any, _pid: int, channel: str, payload: object) -> None:
+    def _arrive(self, connection: Any, pid: int, channel: str, payload: object) -> None:
+        if pid == connection.get_server_pid() and not is_heartbeat(str(payload)):
+            return  # our own: who listens here was told before it went out
         if self._arrivals.full():
             self.lost.set()  # a rebuilt bus tells everybody to read the log: nothing is skipped
         else:

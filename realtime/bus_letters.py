@@ -2,24 +2,39 @@
 
 import asyncio
 from collections import deque
+from itertools import islice
 
 import msgspec
 
 EVERY_WORKSPACE = 0
 """The workspace of a `Wake` that means: anything may have been missed, read the log."""
 SIGNALS_WAITING = 1_000
+WAKES_IN_ONE = 100
+"""How many workspaces a letter tells of: PostgreSQL takes 8,000 bytes."""
 
 Scalar = str | int | float | bool | None
 
 
 class Letter(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What travels: a wake has `seq`, a signal `payload`, a heartbeat `probe`."""
+    """What travels: a wake has `seq`, perhaps `more`, a signal `payload`, a heartbeat `probe`."""
 
     origin: str
     workspace: int = EVERY_WORKSPACE
     seq: int | None = None
     payload: dict[str, Scalar] | None = None
     probe: int | None = None
+    more: dict[int, int] = {}
+    """The `seq` of other workspaces; a version that knows nothing of it finds them by polling."""
+
+    @property
+    def wakes(self) -> dict[int, int]:
+        """Return how far the log of each workspace has grown that it tells of."""
+        return {} if self.seq is None else {self.workspace: self.seq, **self.more}
+
+
+def is_heartbeat(message: str) -> bool:
+    """Tell whether a letter may be one that its own sender waits for."""
+    return '"probe":' in message
 
 
 class Outbox:
@@ -49,6 +64,11 @@ class Outbox:
         self.emptied.clear()
         self.filled.set()
 
+    def put_back(self, letter: Letter) -> None:
+        """Keep the wake-ups of a letter that perhaps did not go out."""
+        for workspace_id, seq in letter.wakes.items():
+            self.put_wake(workspace_id, seq)
+
     def take(self) -> Letter | None:
         """Return the next letter, a probe first, or None where there is none."""
         if self.probe_wanted:
@@ -56,8 +76,10 @@ class Outbox:
             self.probes_sent += 1
             return Letter(self.origin, probe=self.probes_sent)
         if self.wakes:
-            workspace_id = next(iter(self.wakes))
-            return Letter(self.origin, workspace_id, seq=self.wakes.pop(workspace_id))
+            first, *more = islice(self.wakes, WAKES_IN_ONE)
+            seq = self.wakes.pop(first)
+            others = {workspace_id: self.wakes.pop(workspace_id) for workspace_id in more}
+            return Letter(self.origin, first, seq=seq, more=others)
         if self.signals:
             return self.signals.popleft()
         self.filled.clear()

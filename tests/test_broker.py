@@ -3,11 +3,12 @@
 import asyncio
 import contextvars
 
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
 from realtime.broker import SIGNAL_BYTES, Broker, Scalar, Signal, Wake
-from realtime.bus_letters import SIGNALS_WAITING
+from realtime.bus_letters import SIGNALS_WAITING, Letter, Outbox
 from tests import bus_servers
 from tests.bus_servers import Ear, Server, running
 
@@ -208,3 +209,24 @@ async def test_a_broker_may_start_again(url: str) -> None:
 def test_another_bus_is_refused_at_once(url: str) -> None:
     with pytest.raises(ValueError, match="A bus URL begins with"):
         Broker(url)
+
+
+def test_a_burst_goes_as_one_letter_that_can_be_put_back() -> None:
+    outbox = Outbox("here")
+    for workspace_id in range(250):
+        outbox.put_wake(workspace_id - 1, 5)
+        outbox.put_wake(workspace_id - 1, 4)
+    first = outbox.take()
+    assert first is not None
+    assert len(msgspec.json.encode(first)) < 8_000
+    assert msgspec.json.decode(msgspec.json.encode(first), type=Letter) == first
+    assert first.wakes == dict.fromkeys(range(-1, 99), 5)
+    outbox.put_wake(7, 6)
+    outbox.put_back(first)  # it did not go out
+    told: dict[int, int] = {}
+    letters = 0
+    while (letter := outbox.take()) is not None:
+        told |= letter.wakes
+        letters += 1
+    assert told == {**dict.fromkeys(range(-1, 249), 5), 7: 6}
+    assert letters == 3
