@@ -141,10 +141,14 @@ def entry_of(workspace_id: int, text: str | None) -> str | None:
     """
     if not text:
         return None
-    terms = [token.term for token in tokens(text)]
+    if text.isascii():  # as `tokens` does, without the places
+        terms = [word[:LONGEST] for word in _PLAIN.findall(text.lower())]
+    else:
+        terms = [token.term for token in tokens(text)]
     for digits, _ in numbers(text):
         terms += (digits[place:] for place in range(len(digits) - LEAST_PART + 1))
-    return " ".join(in_workspace(workspace_id, term) for term in terms) or None
+    begin = in_workspace(workspace_id, "")
+    return begin + f" {begin}".join(terms) if terms else None
 
 
 def in_workspace(workspace_id: int, term: str) -> str:

@@ -120,3 +120,18 @@ def test_what_a_person_means_by_a_text() -> None:
     assert sought.parts[3].digits == "123456"
     assert spans(sought, "abc ab 世界世 cremes 9123456") == [(4, 6), (7, 9), (11, 16), (19, 25)]
     assert len(spans(read_sought("a"), "a " * 50)) == 20
+
+
+def test_plain_texts_have_the_entry_of_all_others() -> None:
+    """A text of ASCII takes a shorter way, to the same terms."""
+    long = "x" * 50
+    for text in ("Thank you, Zoe!", "order 123-456 7", f"{long} a\x1cb\tc_d", "...", " \n", "A1b2"):
+        expected = [token.term for token in tokens(text)]
+        entry = (entry_of(7, text) or "").split()
+        assert entry[: len(expected)] == [f"7\u00b7{term}" for term in expected]
+        # a character beyond ASCII takes the long way, and adds but itself
+        assert (entry_of(7, f"{text} \u00e9") or "").split() == [
+            *entry[: len(expected)],
+            "7\u00b7e",
+            *entry[len(expected) :],
+        ]
