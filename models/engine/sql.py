@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 
 import asyncpg
 from tortoise.backends.base.client import TransactionalDBClient
-from tortoise.connection import get_connections
+from tortoise.context import require_context
 
 from models.engine.counting import StatementCounter, count_statements
 
@@ -50,13 +50,13 @@ _SQLITE_FORM = "%Y-%m-%d %H:%M:%f000+00:00"
 
 def client() -> Any:
     """Return the open transaction's client, or else the pool's."""
-    connections = get_connections()
+    connections = require_context().connections
     return connections.get(next(iter(connections.db_config)))
 
 
 def dialect() -> Literal["sqlite", "postgres"]:
     """Return which database is connected."""
-    [connection] = get_connections().db_config.values()
+    [connection] = require_context().connections.db_config.values()
     return "sqlite" if connection["engine"] == "models.engine.sqlite" else "postgres"
 
 

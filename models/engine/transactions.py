@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Coroutine
+from functools import partial
 from itertools import count
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
 from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
-from tortoise.connection import ConnectionToken, get_connections
+from tortoise.connection import ConnectionToken
+from tortoise.context import require_context
 from tortoise.exceptions import TransactionManagementError
 
 from models.engine.doubt import UnprovenError, in_doubt
@@ -18,11 +20,14 @@ _savepoint_numbers = count(1)
 
 async def finish(work: Coroutine[Any, Any, T]) -> T:
     """Run `work` to its end even when this task is cancelled, and only then be cancelled."""
-    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    task = loop.create_task(work)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
+        ended = loop.create_future()  # `asyncio.wait` does the same for five times as much
+        task.add_done_callback(partial(_tell_end, ended))
         try:
-            await asyncio.wait({task})
+            await ended
         except asyncio.CancelledError as error:
             cancelled = error
     if cancelled is not None:
@@ -30,6 +35,11 @@ async def finish(work: Coroutine[Any, Any, T]) -> T:
             task.exception()  # looked at, so that asyncio does not report it as never retrieved
         raise cancelled
     return task.result()
+
+
+def _tell_end(ended: "asyncio.Future[None]", _task: object) -> None:
+    if not ended.done():
+        ended.set_result(None)
 
 
 def check_alone(query: str) -> None:
@@ -91,7 +101,7 @@ class Transaction(TransactionContext):
         except BaseException:
             await finish(self._whole.end(commit=False))
             raise
-        self._token = get_connections().set(self._whole.connection_name, self.client)
+        self._token = require_context().connections.set(self._whole.connection_name, self.client)
         client: TransactionalDBClient = self.client
         return client
 
@@ -105,7 +115,7 @@ class Transaction(TransactionContext):
         try:
             await finish(self._whole.end(commit=exc_type is None and not is_doubtful))
         finally:
-            get_connections().reset(self._token)
+            require_context().connections.reset(self._token)
         if is_doubtful:
             raise UnprovenError
 
