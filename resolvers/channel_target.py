@@ -1,6 +1,8 @@
 """The target of a message: the identity of a contact on the channel where they are written to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from connectors.channels import Capabilities
 from models.clock import now
@@ -40,36 +42,41 @@ class Way:
     """By which of the contact's identities on the channel, if by one in particular."""
 
 
+def identity_of(conversation: ConversationRecord, way: Way) -> sql.Statement:
+    """Return the SELECT of the identity by which the contact is reached, and of a message's id."""
+    channel_id = way.channel_id
+    condition, values = "", [conversation.last_channel_id or 0, conversation.contact_id]
+    if channel_id is not None:
+        condition, values = " AND cc.channel_id = ?", [*values, channel_id]
+    order = f"{CHOSEN}, {USED_LAST}, {BY_THE_ANSWERED}, {WRITTEN_FROM_LAST}"
+    query = (
+        f"SELECT {REACHED.format(failure=LAST_FAILURE.format(conversation='?'))}, cc.id,"
+        f" {next_id('message')} FROM contact_channel cc JOIN channel ch ON ch.id = cc.channel_id"
+        " LEFT JOIN contact_channel l ON l.id = ? AND l.contact_id = cc.contact_id"
+        f" WHERE cc.contact_id = ?{condition} ORDER BY {order} LIMIT 1"
+    )
+    chosen, answered = way.contact_channel_id or 0, way.reply_to_id or 0
+    return query, [conversation.id, *values, chosen, answered, conversation.id]
+
+
 async def target_of(
     conversation: ConversationRecord,
     way: Way,
     membership: Membership,
     *,
     is_trial: bool = False,
+    found: Sequence[Any] | None = None,
 ) -> tuple[Target, Capabilities]:
     """Return where the contact is reached, and what that channel can do: the given one, or the one
     used last.
 
     Who is known there by several names is reached by the one that was chosen, or by which the
     answered message passed, else by the one they wrote from last. At a trial, who is not known
-    there yet has no identity (0) instead of a new one.
+    there yet has no identity (0) instead of a new one. What `identity_of` finds may be known.
     """
-    channel_id = way.channel_id
-    condition, values = "", [conversation.last_channel_id or 0, conversation.contact_id]
-    if channel_id is not None:
-        condition, values = " AND cc.channel_id = ?", [*values, channel_id]
-    order = f"{CHOSEN}, {USED_LAST}, {BY_THE_ANSWERED}, {WRITTEN_FROM_LAST}"
-    found = await sql.records(
-        f"SELECT {REACHED.format(failure=LAST_FAILURE.format(conversation='?'))}, cc.id,"
-        f" {next_id('message')} FROM contact_channel cc JOIN channel ch ON ch.id = cc.channel_id"
-        " LEFT JOIN contact_channel l ON l.id = ? AND l.contact_id = cc.contact_id"
-        f" WHERE cc.contact_id = ?{condition} ORDER BY {order} LIMIT 1",
-        conversation.id,
-        *values,
-        way.contact_channel_id or 0,
-        way.reply_to_id or 0,
-        conversation.id,
-    )
+    if found is None:
+        query, values = identity_of(conversation, way)
+        found = await sql.records(query, *values)
     if not found:
         return await _first_contact(conversation, way, membership, is_trial=is_trial)
     *reached, contact_channel_id, next_message_id = found[0]

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from connectors.channels import Capabilities
 from models.attachment import Attachment
@@ -63,14 +64,18 @@ async def make_ready(
     *,
     held: Collection[int] = (),
     is_trial: bool = False,
+    found: Sequence[Any] | None = None,
 ) -> Ready:
     """Return what can be sent to a locked conversation, its files claimed; refuse what cannot.
 
     The files that are held for it need not be the viewer's own. At a trial, who is not known on the
-    channel yet has no identity there. What is refused is so before anything is announced.
+    channel yet has no identity there. What is refused is so before anything is announced. What
+    `identity_of` has found may be known already.
     """
     membership = viewer.memberships[conversation.workspace_id]
-    target, can = await target_of(conversation, composed.way, membership, is_trial=is_trial)
+    target, can = await target_of(
+        conversation, composed.way, membership, is_trial=is_trial, found=found
+    )
     parent, target = await find_parent(conversation, composed.way.reply_to_id, target)
     mail = await address_mail(conversation, target, can, composed.email, parent)
     files = await claim_files(viewer, conversation.workspace_id, composed.file_ids, can, held=held)

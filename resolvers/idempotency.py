@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from tortoise.exceptions import IntegrityError
@@ -17,6 +18,10 @@ from resolvers.deed import done_before, done_to
 from resolvers.viewer import Viewer
 
 KEY_LENGTH = 255
+_USED = (
+    "SELECT input_hash, result_id FROM idempotency_key"
+    " WHERE workspace_id = ? AND actor = ? AND mutation = ? AND key = ?"
+)
 FORGOTTEN = ""
 """The digest of an input that was erased with its contact: every input is taken for it."""
 
@@ -70,11 +75,32 @@ class KeyUse:
         """
         if self.key is None:
             return None
-        check_key(self.key)
-        self.digest = digest_of(values)
-        return await _result_of(
-            (self.workspace_id, self.viewer.actor, self.mutation, self.key), self.digest
+        return await _result_of(self._scope(self.key, values), self.digest)
+
+    async def first_result_and(
+        self, values: object, other: sql.Statement
+    ) -> tuple[int | None, Sequence[Any]]:
+        """Return what `first_result` does, and the row of another SELECT, in one round trip.
+
+        The other one has one row, whose first value is not null, or none.
+        """
+        query, given = other
+        if self.key is None:
+            return None, await sql.records(query, *given)
+        [row] = await sql.records(
+            f"SELECT used.*, o.* FROM (SELECT 1) x LEFT JOIN ({_USED}) used ON TRUE"
+            f" LEFT JOIN ({query}) o ON TRUE",
+            *self._scope(self.key, values),
+            *given,
         )
+        used_for, result, *found = row
+        return _first_result(used_for, result, self.digest), [found] if found[0] is not None else []
+
+    def _scope(self, key: str, values: object) -> tuple[int, str, str, str]:
+        """Return where the key is used; refuse one that is none, and note what it is used for."""
+        check_key(key)
+        self.digest = digest_of(values)
+        return self.workspace_id, self.viewer.actor, self.mutation, key
 
     def remember(self, result_id: int, announce: Announce) -> None:
         """Have the row that this call makes kept as the key's result."""
@@ -97,18 +123,19 @@ def digest_of(values: object) -> str:
 
 
 async def _result_of(scope: tuple[int, str, str, str], digest: str) -> int | None:
-    found = await sql.records(
-        "SELECT input_hash, result_id FROM idempotency_key"
-        " WHERE workspace_id = ? AND actor = ? AND mutation = ? AND key = ?",
-        *scope,
-    )
-    if found and found[0]["input_hash"] not in (digest, FORGOTTEN):
+    found = await sql.records(_USED, *scope)
+    used_for, result = found[0] if found else (None, None)
+    return _first_result(used_for, result, digest)
+
+
+def _first_result(used_for: str | None, result: int | None, digest: str) -> int | None:
+    """Return the row that a key has made, if it was used; refuse one used for something else."""
+    if used_for is not None and used_for not in (digest, FORGOTTEN):
         raise Refused(
             Code.IDEMPOTENCY_KEY_REUSED,
             "This idempotency key was used with another input.",
             field=("idempotencyKey",),
         )
-    result: int | None = found[0]["result_id"] if found else None
     if result is not None:
         done_before()
     return result

@@ -1,6 +1,7 @@
 """Messages: accepting what an agent writes, once, to be delivered by a job."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from connectors.channels import Capabilities
 from models.attachment import Attachment
@@ -15,7 +16,7 @@ from resolvers.access import get_message, hold_conversation
 from resolvers.attached import attachments_of_messages
 from resolvers.attaching import attach, kind_of, said_with
 from resolvers.channel_choice import reach_by
-from resolvers.channel_target import Way
+from resolvers.channel_target import Way, identity_of
 from resolvers.composed import Composed, Ready, make_ready
 from resolvers.composer import check_composer
 from resolvers.conversation import caused_by, open_now, save_state
@@ -58,10 +59,10 @@ async def send_message(
         use = KeyUse(viewer, conversation.workspace_id, "sendMessage", idempotency_key)
         said = [conversation_id, composed.text, channel_id]
         said = [*said_with(said, attachment_ids, reply_to_id), *said_of(composed.email)]
-        first = await use.first_result(said)
+        first, found = await use.first_result_and(said, identity_of(conversation, way))
         if first is not None:
             return await get_message(viewer, first)
-        message = await accept(viewer, conversation, composed, announce)
+        message = await accept(viewer, conversation, composed, announce, found=found)
         use.remember(message.id, announce)
     _stop_typing(message)
     return message
@@ -74,12 +75,14 @@ async def accept(
     announce: Announce,
     *,
     held: Collection[int] = (),
+    found: Sequence[Any] | None = None,
 ) -> MessageRecord:
     """Have a message to a locked conversation accepted, or refuse it, as `send_message` does.
 
-    What is refused is so before anything is announced. Files may be held for it.
+    What is refused is so before anything is announced. Files may be held for it, and what
+    `identity_of` finds may be known.
     """
-    ready = await make_ready(viewer, conversation, composed, held=held)
+    ready = await make_ready(viewer, conversation, composed, held=held, found=found)
     return await _enqueue(viewer, conversation, ready, announce)
 
 

@@ -27,8 +27,8 @@ DEEDS: dict[str, tuple[Deed, int, int]] = {
     "send": (lambda who, one, _: send_message(who, one, text="hi"), 5, 10),
     "send with a key": (
         lambda who, one, _: send_message(who, one, text="hi", idempotency_key="k"),
-        6,
-        12,
+        5,
+        11,
     ),
     "snooze": (lambda who, one, _: snooze_conversation(who, one, until=TOMORROW), 5, 9),
     "close": (lambda who, one, _: close_conversation(who, one), 6, 9),
