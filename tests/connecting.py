@@ -19,10 +19,15 @@ def _build_once(apps: Apps) -> None:
     if not keyed.keys() <= _built.keys():
         _build(apps)
         for key, meta in keyed.items():
-            _built[key] = {name: getattr(meta, name) for name in MetaInfo.__slots__}
+            _built[key] = {name: _own(getattr(meta, name)) for name in MetaInfo.__slots__}
     for key, meta in keyed.items():
         for name, value in _built[key].items():
-            setattr(meta, name, value)
+            setattr(meta, name, _own(value))
+
+
+def _own(value: Any) -> Any:
+    """Return a collection of one's own: Tortoise fills them anew for another dialect, in place."""
+    return value.copy() if isinstance(value, list | dict | set) else value
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import pytest
 from models import database
 from models.database import SchemaMismatch, check_schema, configuration, migrate
 from models.engine.sql import affected, rows
+from models.workspace import Workspace
 from tests.conftest import ConnectedDatabase
 
 ROOT = Path(__file__).parents[1]
@@ -192,3 +193,15 @@ def test_urls_name_a_file_or_a_server() -> None:
     for wrong in ("sqlite://", "sqlite://:memory:", "mysql://a/b", "postgres://a/b?x=1"):
         with pytest.raises(ValueError, match="URL"):
             configuration(wrong)
+
+
+async def test_what_models_are_on_a_dialect_outlives_the_other(
+    sqlite_database_url: str, postgres_database_url: str
+) -> None:
+    for url in (sqlite_database_url, postgres_database_url) * 2:
+        await database.connect(url)
+        try:
+            fields = [column for _, column, _ in Workspace._meta.db_native_fields]
+            assert ("wake_on_reply" in fields) is url.startswith("postgres")
+        finally:
+            await database.disconnect()
