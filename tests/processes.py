@@ -4,14 +4,13 @@ import asyncio
 import os
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx2
 
+from tests.nursery import Program
 from tests.streaming import Server
 from tests.waiting import until
 
@@ -47,18 +46,11 @@ class Process(Server):
             "PARLEY_LOG_FORMAT": "json",
             "PARLEY_LOG_LEVEL": "warning",
         }
-        self.program: subprocess.Popen[bytes] | None = None
+        self.program: Program | None = None
 
     def start(self) -> None:
         """Start the program; `until_ready` waits for it."""
-        with self.log.open("ab") as log:
-            self.program = subprocess.Popen(
-                [sys.executable, "-m", "cli", "serve"],
-                cwd=self.directory,
-                env=self.environment,
-                stdout=log,
-                stderr=log,
-            )
+        self.program = Program(["serve"], self.directory, self.environment, self.log)
 
     async def is_ready(self) -> bool:
         """Tell whether `/readyz` says that every part answers."""
