@@ -3,14 +3,17 @@
 import atexit
 import functools
 import gc
+import importlib
 import json
 import os
+import runpy
 import signal
 import socket
 import struct
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,12 +23,21 @@ MOST_BYTES = 1 << 16
 
 
 class Program:
-    """`python -m cli …` in a process of its own, with what a Popen has of it."""
+    """`python -m …` in a process of its own, with what a Popen has of it.
+
+    `presets` names constants of the program, each "module:NAME", and gives them values.
+    """
 
     def __init__(
-        self, arguments: list[str], directory: Path, environment: dict[str, str], log: Path
+        self,
+        arguments: Sequence[str],
+        directory: Path,
+        environment: Mapping[str, str],
+        log: Path,
+        presets: Mapping[str, float] | None = None,
     ) -> None:
-        order = json.dumps([arguments, str(directory), environment]).encode() + b"\n"
+        what = [arguments, str(directory), environment, presets or {}]
+        order = json.dumps(what).encode() + b"\n"
         self._news, theirs = socket.socketpair()
         self.returncode: int | None = None
         with theirs, log.open("ab") as out:
@@ -85,7 +97,7 @@ def _end(orders: socket.socket, process: "subprocess.Popen[bytes]") -> None:
 
 def main() -> None:
     """Prepare what each server needs, then fork one for each order until nobody can give any."""
-    import cli
+    import cli  # noqa: F401
     from schema.root import build_schema
     from settings import Settings
 
@@ -104,13 +116,23 @@ def main() -> None:
         if os.fork() == 0:
             orders.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            cli.cli(_forked(order, *files))
+            _run(*_forked(order, *files))
+            return
         for file in files:
             os.close(file)
 
 
-def _forked(order: bytes, news: int, log: int) -> list[str]:
-    """Fork once more: one tells of the other's end, which returns with its arguments."""
+def _run(arguments: list[str], presets: dict[str, float]) -> None:
+    """Be `python -m` with these arguments."""
+    for place, value in presets.items():
+        module, _, name = place.partition(":")
+        setattr(importlib.import_module(module), name, value)
+    sys.argv[1:] = arguments[1:]
+    runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+
+
+def _forked(order: bytes, news: int, log: int) -> tuple[list[str], dict[str, float]]:
+    """Fork once more: one tells of the other's end, which returns with what it is to run."""
     if (child := os.fork()) != 0:
         with socket.socket(fileno=news) as teller, suppress(BrokenPipeError):
             teller.sendall(NUMBER.pack(child))
@@ -118,7 +140,7 @@ def _forked(order: bytes, news: int, log: int) -> list[str]:
             _, status = os.waitpid(child, 0)
             teller.sendall(NUMBER.pack(os.waitstatus_to_exitcode(status)))
         os._exit(0)
-    arguments, directory, environment = json.loads(order)
+    arguments, directory, environment, presets = json.loads(order)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for file, place in ((nothing, 0), (log, 1), (log, 2)):
         os.dup2(file, place)
@@ -127,8 +149,7 @@ def _forked(order: bytes, news: int, log: int) -> list[str]:
     os.chdir(directory)
     os.environ.clear()
     os.environ.update(environment)
-    given: list[str] = arguments
-    return given
+    return arguments, presets
 
 
 if __name__ == "__main__":

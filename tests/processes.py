@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -30,7 +30,14 @@ def free_port() -> int:
 class Process(Server):
     """`parley serve` in a process of its own; started again it has the same address."""
 
-    def __init__(self, directory: Path, database_url: str, bus_url: str) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        database_url: str,
+        bus_url: str,
+        presets: Mapping[str, float] | None = None,
+    ) -> None:
+        self.presets = presets
         self.port = free_port()
         super().__init__(f"http://127.0.0.1:{self.port}")
         self.directory = directory
@@ -50,7 +57,9 @@ class Process(Server):
 
     def start(self) -> None:
         """Start the program; `until_ready` waits for it."""
-        self.program = Program(["serve"], self.directory, self.environment, self.log)
+        self.program = Program(
+            ["cli", "serve"], self.directory, self.environment, self.log, self.presets
+        )
 
     async def is_ready(self) -> bool:
         """Tell whether `/readyz` says that every part answers."""
@@ -85,10 +94,14 @@ class Process(Server):
 
 @asynccontextmanager
 async def processes(
-    directory: Path, database_url: str, bus_url: str, amount: int = 1
+    directory: Path,
+    database_url: str,
+    bus_url: str,
+    amount: int = 1,
+    presets: Mapping[str, float] | None = None,
 ) -> AsyncIterator[list[Process]]:
     """Run servers on the same database and bus, ready; whatever is left of them is killed."""
-    servers = [Process(directory, database_url, bus_url) for _ in range(amount)]
+    servers = [Process(directory, database_url, bus_url, presets) for _ in range(amount)]
     try:
         for server in servers:
             server.start()

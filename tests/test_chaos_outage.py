@@ -60,14 +60,13 @@ def redis(tmp_path: Path) -> Iterator[RedisServer]:
 
 @asynccontextmanager
 async def _cluster(
-    directory: Path, postgres: Postgres, redis: RedisServer
+    directory: Path, database_url: str, redis: RedisServer
 ) -> AsyncIterator[tuple[Trial, list[Process]]]:
-    """Run two servers on a database and a bus of our own."""
-    await migrate(postgres.url)
+    """Run two servers on a database, and on a bus of our own."""
     async with (
         vendor_server() as vendor,
-        processes(directory, postgres.url, redis.url, 2) as servers,
-        trial(postgres.url, vendor, servers) as made,
+        processes(directory, database_url, redis.url, 2) as servers,
+        trial(database_url, vendor, servers) as made,
     ):
         yield made, servers
 
@@ -92,7 +91,8 @@ async def _head(made: Trial) -> int:
 async def test_a_database_and_a_bus_that_come_back_are_used_again_and_nothing_is_lost(
     tmp_path: Path, postgres: Postgres, redis: RedisServer
 ) -> None:
-    async with _cluster(tmp_path, postgres, redis) as (made, servers):
+    await migrate(postgres.url)
+    async with _cluster(tmp_path, postgres.url, redis) as (made, servers):
         keys: list[str] = []
         stopping = asyncio.Event()
 
@@ -124,9 +124,9 @@ async def test_a_database_and_a_bus_that_come_back_are_used_again_and_nothing_is
 
 
 async def test_what_one_server_does_another_tells_in_time_also_while_the_bus_is_down(
-    tmp_path: Path, postgres: Postgres, redis: RedisServer
+    tmp_path: Path, postgres_database_url: str, redis: RedisServer
 ) -> None:
-    async with _cluster(tmp_path, postgres, redis) as (made, servers):
+    async with _cluster(tmp_path, postgres_database_url, redis) as (made, servers):
         cursor = await cursor_of(made.world)
         variables = {"workspaceId": made.world.id, "after": cursor}
         people = [await made.world.add(name) for name in ("Ada", "Ben")]

@@ -29,6 +29,9 @@ mutation ($state: ChosenPresence!) {
 }
 """
 
+SHORT_TTL = {"realtime.attendance:PRESENCE_TTL_SECONDS": 3.0}
+"""That it is ten seconds is shown by a clock that is set, in `test_presence`."""
+
 
 async def _next_of(client: Client, name: str, person: Person) -> Any:
     """Return the next presence that is told of somebody."""
@@ -104,7 +107,10 @@ async def test_two_processes_agree_and_one_that_is_killed_falls_silent(
 ) -> None:
     await connect(postgres_database_url)
     try:
-        async with processes(tmp_path, postgres_database_url, redis_url, 2) as (here, there):
+        async with processes(tmp_path, postgres_database_url, redis_url, 2, SHORT_TTL) as (
+            here,
+            there,
+        ):
             world = await make_world()
             ada = await world.add("Ada")
             async with here.client(world.owner) as boss:
