@@ -162,6 +162,13 @@ class Trial:
         return statuses
 
 
+async def release_jobs() -> None:
+    """Let no job be anybody's: called while no server runs, so who had claimed one is dead."""
+    await sql.affected(
+        f"UPDATE job SET lease_until = {sql.database_now(-1)} WHERE state = 'RUNNING'"
+    )
+
+
 async def pause(seconds: float) -> None:
     """Let some time pass: between two tries, or until a random moment."""
     with suppress(TimeoutError):

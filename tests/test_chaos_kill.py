@@ -4,7 +4,7 @@ import asyncio
 import random
 from pathlib import Path
 
-from tests.chaos import ROUNDS, SENDS_A_ROUND, Trial, keys_of, pause, report, trial
+from tests.chaos import ROUNDS, SENDS_A_ROUND, Trial, keys_of, pause, release_jobs, report, trial
 from tests.processes import Process, processes
 from tests.vendor import vendor_server
 
@@ -19,6 +19,8 @@ async def _kill_now_and_then(made: Trial, servers: list[Process]) -> None:
         await pause(random.uniform(0, JITTER_SECONDS))
         victim = servers[number % len(servers)]
         victim.kill()
+        if len(servers) == 1:
+            await release_jobs()
         victim.start()
         await victim.until_ready()
 

@@ -19,7 +19,7 @@ from realtime.events import ConversationClosed, SnoozeExpired
 from realtime.transaction import transaction
 from resolvers.idle_clock import CLOSE_IDLE, watch
 from resolvers.snooze import EXPIRE_SNOOZE, snooze_conversation
-from tests.chaos import ORPHAN_SECONDS, SETTLE_SECONDS
+from tests.chaos import ORPHAN_SECONDS, SETTLE_SECONDS, release_jobs
 from tests.processes import Process, processes
 from tests.test_automatic_closing import turn_on
 from tests.waiting import until
@@ -159,6 +159,7 @@ async def _survive(database_url: str, bus_url: str, directory: Path, amount: int
             await _make_due(due)
             assert await _kill_midway(servers) < SNOOZES
             if amount == 1:
+                await release_jobs()
                 servers[0].start()
             await _until_no_job_waits()
         await _check(world, timers, due)
