@@ -1,6 +1,7 @@
 """Pictures, sound and videos: what is found out about them, safely, and without holding others."""
 
 import asyncio
+import gc
 import io
 import os
 import struct
@@ -144,6 +145,8 @@ class Pulse:
     """Beats while the event loop lives; notes how long it computed between two beats."""
 
     def __init__(self) -> None:
+        gc.collect()
+        gc.freeze()  # as a server does when it starts: what other tests have left is not its work
         self._loop = asyncio.get_running_loop()
         self._last = time.thread_time()
         self.longest = 0.0
