@@ -48,7 +48,6 @@ class TakesFrames(Protocol):
     """What asks to be handed over, a `schema.live.Live`."""
 
 
-@runtime_checkable
 class TakesScope(Protocol):
     """A context that may ask from where its operation came."""
 

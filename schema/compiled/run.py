@@ -12,15 +12,11 @@ from graphql import (
     IntValueNode,
     NullValueNode,
     StringValueNode,
-    VariableNode,
-    get_nullable_type,
 )
-from strawberry.schema.config import StrawberryConfig
-from strawberry.types.base import StrawberryMaybe
 
 from schema.compiled.fused import Fused, Level, present
 from schema.compiled.inputs import Inputs
-from schema.compiled.leaves import TEXTS, GiveUp, slow
+from schema.compiled.leaves import GiveUp, slow
 from schema.compiled.plan import BACKREF
 from schema.compiled.selection import Field, Selection, Shape
 
@@ -32,22 +28,6 @@ CONSTANTS = (BooleanValueNode, EnumValueNode, IntValueNode, NullValueNode, Strin
 def has_constants(node: FieldNode) -> bool:
     """Tell whether a field's arguments are plain values: no variables, nothing to be changed."""
     return all(isinstance(one.value, CONSTANTS) for one in node.arguments or ())
-
-
-def texts_of(field: Field, config: StrawberryConfig) -> tuple[tuple[str, str], ...]:
-    """Return a field's arguments, Python's name and the variable's, if all that it could have are
-    variables and texts or ids; else nothing."""
-    nodes = {one.name.value: one.value for one in field.node.arguments or ()}
-    found = []
-    for argument in field.declared.arguments:
-        name = config.name_converter.from_argument(argument)
-        node, kind = nodes.get(name), get_nullable_type(field.definition.args[name].type)
-        if isinstance(argument.type, StrawberryMaybe) or str(kind) not in TEXTS:
-            return ()
-        if not isinstance(node, VariableNode):
-            return ()
-        found.append((argument.python_name, node.name.value))
-    return tuple(found)
 
 
 class Run:
@@ -168,11 +148,6 @@ class Run:
     def _arguments(self, field: Field) -> dict[str, Any]:
         if field.constants is not None:
             return dict(field.constants)
-        if field.texts:
-            coerced = self.executor.variable_values.coerced
-            texts = {name: coerced.get(variable) for name, variable in field.texts}
-            if all(value.__class__ is str for value in texts.values()):
-                return texts
         if field.inputs is not None:
             return field.inputs.of(self.executor.variable_values)
         converter = self.executor.schema.extensions[BACKREF].schema_converter
@@ -180,8 +155,6 @@ class Run:
         given = field.inputs.of(self.executor.variable_values)
         if has_constants(field.node):
             field.constants = dict(given)
-        elif field.texts is None:
-            field.texts = texts_of(field, converter.config)
         return given
 
     async def _complete(self, shape: Shape, values: Sequence[Any]) -> list[Any]:

@@ -57,8 +57,6 @@ class Field:
     """Strawberry's field, which knows the arguments."""
     constants: dict[str, Any] | None = None
     """The arguments, once they are known to be the same for all variables."""
-    texts: tuple[tuple[str, str], ...] | None = None
-    """The arguments that are variables of texts, once it is known whether all are."""
     inputs: "Inputs | None" = None
     """How all other arguments are read, once they were asked for."""
     layouts: tuple[Layout, ...] | None = None
