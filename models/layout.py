@@ -89,13 +89,15 @@ class Layout:
         `along` are columns that are read behind the others, moments as text; those of joined rows
         with the join's name, as `assignee.team_id`.
         """
-        key = (sql.dialect(), rest, tuple(along))
+        own = sql.client()
+        key = (own.capabilities.dialect, rest, tuple(along))
         statement = self._statements.get(key)
         if statement is None:
             if len(self._statements) >= MAX_STATEMENTS:
                 self._statements.clear()
             statement = self._statements[key] = self._compose(*key)
-        return await sql.records(statement, *values)
+        found: Sequence[Any] = await own.fetch(statement, values)
+        return found
 
     def _compose(self, dialect: str, rest: str, along: Sequence[str]) -> str:
         source = self.source
@@ -112,7 +114,8 @@ class Layout:
         aliases = {alias for alias, _, _ in wanted} | set(ALIAS.findall(rest))
         joins = " ".join(clause for _, clause in source.reached(aliases))
         listed = ", ".join(columns) or "1"
-        return f"SELECT {listed} FROM {source.table.name} {source.alias} {joins} {rest}"
+        query = f"SELECT {listed} FROM {source.table.name} {source.alias} {joins} {rest}"
+        return sql.numbered(query) if dialect == "postgres" else query
 
 
 def _member(alias: str, key: str) -> Join:

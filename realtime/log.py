@@ -1,8 +1,6 @@
 """The event log, read by cursor: pages of the past, and one live reader per workspace."""
 
 import asyncio
-import base64
-import binascii
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +9,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from models.engine import sql
+from models.opaque import opaque, unopaque
 from realtime.broker import EVERY_WORKSPACE, Broker, Signal, Wake
 from realtime.events import Fact, decode
 
@@ -53,7 +52,7 @@ class CursorExpired(Exception):  # noqa: N818 - the name of the answer that a cl
 
 def encode_cursor(epoch: str, seq: int) -> str:
     """Return the opaque cursor after the event `seq`."""
-    return base64.urlsafe_b64encode(f"{epoch}.{seq}".encode()).decode().rstrip("=")
+    return opaque(f"{epoch}.{seq}".encode())
 
 
 def decode_cursor(cursor: str, head: Head) -> int:
@@ -62,12 +61,9 @@ def decode_cursor(cursor: str, head: Head) -> int:
     Raises CursorExpired unless it is of this epoch, in the past, and every later event is kept.
     """
     try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        epoch, _, digits = (
-            base64.b64decode(padded, altchars=b"-_", validate=True).decode().partition(".")
-        )
+        epoch, _, digits = unopaque(cursor).decode().partition(".")
         seq = int(digits)
-    except (binascii.Error, ValueError) as error:
+    except ValueError as error:
         raise CursorExpired from error
     if epoch != head.epoch or not head.oldest_seq - 1 <= seq <= head.seq:
         raise CursorExpired

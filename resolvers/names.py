@@ -1,7 +1,6 @@
 """Names: what people call their teams, tags, inboxes and all else that has one."""
 
-import base64
-
+from models.opaque import opaque
 from models.refusal import Code, Refused
 
 NAME_LENGTH = 100
@@ -9,7 +8,7 @@ NAME_LENGTH = 100
 
 def global_id(kind: str, key: int | str) -> str:
     """Return how the API calls the object `key` of a GraphQL type."""
-    return base64.urlsafe_b64encode(f"{kind}:{key}".encode()).decode().rstrip("=")
+    return opaque(f"{kind}:{key}".encode())
 
 
 def check_name(name: str | None, *, limit: int = NAME_LENGTH) -> str:

@@ -1,7 +1,5 @@
 """Keyset pages: lists whose cursors stay true while rows arrive."""
 
-import base64
-import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +8,7 @@ from typing import Any, Generic, TypeVar
 import orjson
 
 from models.clock import written
+from models.opaque import opaque, unopaque
 from models.queries import Reading, Where, beside
 from models.refusal import Code, Refused
 
@@ -81,16 +80,15 @@ def check_around(before: int, after: int) -> None:
 def encode_key(*key: object) -> str:
     """Return the opaque cursor of a sort key."""
     parts = [written(part) if isinstance(part, datetime) else part for part in key]
-    return base64.urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("=")
+    return opaque(orjson.dumps(parts))
 
 
 def decode_key(cursor: str, field: str, *types: type) -> list[Any]:
     """Return the sort key of a cursor; refuse what we did not make."""
     try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        key = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        key = orjson.loads(unopaque(cursor))
         return [_decoded(value, kind) for value, kind in zip(key, types, strict=True)]
-    except (binascii.Error, ValueError, TypeError, OverflowError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise _bad_page("This cursor is not one of this list.", field) from error
 
 

@@ -1,12 +1,11 @@
 """Opaque ids: what a client keeps instead of a table's key."""
 
-import base64
-import binascii
 from collections.abc import Iterable
 from functools import cache
 
 import strawberry
 
+from models.opaque import unopaque
 from resolvers.names import global_id
 from resolvers.viewer import hidden, number_in
 
@@ -24,7 +23,7 @@ class Ids(dict[int | str, strawberry.ID]):
     def __missing__(self, key: int | str) -> strawberry.ID:
         if len(self) >= MAX_IDS:
             self.clear()
-        made = self[key] = encode_id(self._kind, key)
+        made = self[key] = strawberry.ID(global_id(self._kind, key))
         return made
 
 
@@ -42,11 +41,9 @@ def encode_id(kind: str, key: int | str) -> strawberry.ID:
 def split_id(value: str) -> tuple[str, str]:
     """Return the type and the key of a global id; two empty texts for what is none of ours."""
     try:
-        padded = value + "=" * (-len(value) % 4)
-        decoded = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
-    except (binascii.Error, ValueError):
+        kind, _, key = unopaque(value).decode().partition(":")
+    except ValueError:
         return "", ""
-    kind, _, key = decoded.partition(":")
     return kind, key
 
 

@@ -19,14 +19,14 @@ class Connection:
 
 def test_a_broken_connection_is_thrown_away_and_the_call_tried_again() -> None:
     connection = Connection()
-    with pytest.raises(TransientDatabaseError), translated_errors(), unbroken(connection):
+    with pytest.raises(TransientDatabaseError), translated_errors, unbroken(connection):
         raise asyncpg.InternalClientError("another operation (2) is in progress")
     assert connection.terminated == 1
 
 
 def test_any_other_error_leaves_the_connection_alone() -> None:
     connection = Connection()
-    with pytest.raises(TransientDatabaseError), translated_errors(), unbroken(connection):
+    with pytest.raises(TransientDatabaseError), translated_errors, unbroken(connection):
         raise asyncpg.SerializationError("could not serialize access")
     with unbroken(connection):
         pass

@@ -1,6 +1,7 @@
 """The PostgreSQL engine: a pool whose connections never come back inside a transaction."""
 
 import asyncio
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -16,7 +17,7 @@ from tortoise.exceptions import IntegrityError, OperationalError, TransactionMan
 
 from models.engine.asyncpg_pool import PoolAtHand
 from models.engine.counting import note
-from models.engine.errors import TransientDatabaseError
+from models.engine.errors import TransientDatabaseError, Translation
 from models.engine.transactions import Savepoint, Transaction, check_alone, check_owner
 
 TRANSIENT = (
@@ -32,24 +33,26 @@ TRANSIENT = (
     OSError,
 )
 
+LOST = re.compile("closed|released back")
+"""What asyncpg's own errors say after the loss of a connection."""
 
-@contextmanager
-def translated_errors() -> Iterator[None]:
-    """Raise what asyncpg raises as Tortoise's errors, and lost ones as those to try again."""
-    try:
-        yield
-    except TRANSIENT as error:
-        raise TransientDatabaseError(error) from error
-    except asyncpg.IntegrityConstraintViolationError as error:
-        raise IntegrityError(error) from error
-    except asyncpg.InvalidTransactionStateError as error:
-        raise TransactionManagementError(error) from error
-    except asyncpg.PostgresError as error:
-        raise OperationalError(error) from error
-    except asyncpg.InterfaceError as error:
-        if "closed" in str(error) or "released back" in str(error):  # by the loss of it
-            raise TransientDatabaseError(error) from error
-        raise
+
+def _translated(error: BaseException) -> Exception | None:
+    if isinstance(error, TRANSIENT):
+        return TransientDatabaseError(error)
+    if isinstance(error, asyncpg.IntegrityConstraintViolationError):
+        return IntegrityError(error)
+    if isinstance(error, asyncpg.InvalidTransactionStateError):
+        return TransactionManagementError(error)
+    if isinstance(error, asyncpg.PostgresError):
+        return OperationalError(error)
+    if isinstance(error, asyncpg.InterfaceError) and LOST.search(str(error)):
+        return TransientDatabaseError(error)
+    return None
+
+
+translated_errors = Translation(_translated)
+"""Raises what asyncpg raises as Tortoise's errors, and lost ones as those to try again."""
 
 
 @contextmanager
@@ -92,7 +95,7 @@ class Client(AsyncpgDBClient):
         return self._pool
 
     async def _translate_exceptions(self, func: Any, *args: Any, **kwargs: Any) -> Any:
-        with translated_errors():
+        with translated_errors:
             return await func(self, *args, **kwargs)
 
     def _in_transaction(self) -> TransactionContext:
@@ -105,14 +108,14 @@ class Client(AsyncpgDBClient):
     async def execute_insert(self, query: str, values: list[Any]) -> Any:
         """Insert a row and return what its RETURNING gives."""
         self._watch(query)
-        with translated_errors():
+        with translated_errors:
             async with self.acquire_connection() as connection:
                 return await connection.fetchrow(query, *values)
 
     async def execute_many(self, query: str, values: list[Any]) -> None:
         """Run a statement with each of several lists of values, all of them or none."""
         self._watch(query)
-        with translated_errors():
+        with translated_errors:
             async with self.acquire_connection() as connection:
                 await connection.executemany(query, values)  # in one transaction of its own
 
@@ -123,34 +126,34 @@ class Client(AsyncpgDBClient):
         verb = query.lstrip()[:6].upper()
         if verb in ("UPDATE", "DELETE", "INSERT") and "RETURNING" not in query.upper():
             return await self.execute_affected(query, values or []), []
-        rows = await self._fetch(query, values or [])
+        rows = await self.fetch(query, values or [])
         return len(rows), list(rows)
 
     async def execute_query_dict(
         self, query: str, values: list[Any] | None = None
     ) -> list[dict[str, Any]]:
         """Return the rows of a statement."""
-        return [dict(row) for row in await self._fetch(query, values or [])]
+        return [dict(row) for row in await self.fetch(query, values or [])]
 
-    async def _fetch(self, query: str, values: Sequence[Any]) -> list[Any]:
+    async def fetch(self, query: str, values: Sequence[Any]) -> list[Any]:
+        """Return the rows of a statement as the driver gives them."""
         self._watch(query)
-        with translated_errors():
+        with translated_errors:
             pool = self._pool or await self.ready_pool()
-            async with pool.acquire() as connection:
-                rows: list[Any] = await connection.fetch(query, *values)
-                return rows
+            rows: list[Any] = await pool.fetch(query, *values)
+            return rows
 
     async def execute_affected(self, query: str, values: list[Any]) -> int:
         """Return how many rows a statement changed."""
         self._watch(query)
-        with translated_errors():
+        with translated_errors:
             async with self.acquire_connection() as connection:
                 return _changed(await connection.execute(query, *values))
 
     async def execute_script(self, query: str) -> None:
         """Run several statements separated by semicolons."""
         self._watch(query)
-        with translated_errors():
+        with translated_errors:
             async with self.acquire_connection() as connection:
                 await connection.execute(query)
 
@@ -172,9 +175,10 @@ class TransactionClient(Client, TransactionalDBClient):
         """Wait for the turn on the transaction's connection."""
         return ConnectionWrapper(self._lock, self)
 
-    async def _fetch(self, query: str, values: Sequence[Any]) -> list[Any]:
+    async def fetch(self, query: str, values: Sequence[Any]) -> list[Any]:
+        """Return the rows of a statement as the driver gives them."""
         self._watch(query)
-        with translated_errors():
+        with translated_errors:
             async with self._lock:
                 with unbroken(self._connection):
                     rows: list[Any] = await self._connection.fetch(query, *values)
@@ -193,7 +197,7 @@ class TransactionClient(Client, TransactionalDBClient):
 
     async def _command(self, statement: str) -> str:
         note(statement)
-        with translated_errors():
+        with translated_errors:
             async with self._lock:
                 with unbroken(self._connection):
                     status: str = await self._connection.execute(statement)
@@ -201,7 +205,7 @@ class TransactionClient(Client, TransactionalDBClient):
 
     async def hold(self) -> None:
         """Wait for a connection of the pool."""
-        with translated_errors():
+        with translated_errors:
             pool = self._parent._pool or await self._parent.ready_pool()
             self._connection = await pool.acquire()
         self._owner = asyncio.current_task()
@@ -220,7 +224,7 @@ class TransactionClient(Client, TransactionalDBClient):
             try:
                 await self._undo()
             finally:
-                with translated_errors():
+                with translated_errors:
                     await self._parent._pool.release(self._connection)
 
     def _is_open(self) -> bool:

@@ -42,13 +42,22 @@ class PoolAtHand(Pool):
         """The connections that nobody uses, and since when; the last one is used first."""
         self._turns: deque[asyncio.Future[Any]] = deque()
 
+    async def fetch(self, query: str, *args: Any, **options: Any) -> list[Any]:
+        """Return the rows of a statement, from any connection."""
+        connection = await self._acquire(None)
+        try:
+            rows: list[Any] = await connection.fetch(query, *args, **options)
+            return rows
+        finally:
+            await self.release(connection)
+
     async def _acquire(self, timeout: float | None) -> Any:  # noqa: ASYNC109 - as in asyncpg
         while True:
             self._let_go()
             while self._at_hand:
                 connection, _ = self._at_hand.pop()
-                if is_whole(connection):
-                    return connection
+                if connection._con is not None and not connection._con.is_closed():
+                    return connection  # it was whole when it came back
                 await super().release(connection)
             if not self._queue.empty():
                 return await self._open(timeout)

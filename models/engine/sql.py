@@ -93,8 +93,7 @@ async def rows(query: str, *values: Any) -> list[dict[str, Any]]:
 async def records(query: str, *values: Any) -> Sequence[Any]:
     """Run a SELECT and return its rows as the driver gives them: values by place, or by name."""
     own, sql = _prepared(query)
-    _, found = await own.execute_query(sql, list(values))
-    return cast(Sequence[Any], found)
+    return cast(Sequence[Any], await own.fetch(sql, values))
 
 
 async def affected(query: str, *values: Any) -> int:

@@ -2,8 +2,8 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ from tortoise.backends.sqlite.client import SqliteClient
 from tortoise.exceptions import IntegrityError, OperationalError
 
 from models.engine.counting import note
-from models.engine.errors import TransientDatabaseError
+from models.engine.errors import TransientDatabaseError, Translation
 from models.engine.sqlite_group import Group
 from models.engine.sqlite_handle import Handle, Work, fetch, fetch_within, insert, script
 from models.engine.transactions import Transaction, check_alone, finish, is_select
@@ -40,21 +40,17 @@ def stored(moment: datetime) -> str:
 sqlite3.register_adapter(datetime, stored)
 
 
-@contextmanager
-def translated_errors() -> Iterator[None]:
-    """Raise what SQLite raises as Tortoise's errors, and a busy database as one to try again."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        # the low byte is the primary result code
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (
-            sqlite3.SQLITE_BUSY,
-            sqlite3.SQLITE_LOCKED,
-        ):
-            raise TransientDatabaseError(error) from error
-        raise OperationalError(error) from error
-    except sqlite3.IntegrityError as error:
-        raise IntegrityError(error) from error
+def _translated(error: BaseException) -> Exception | None:
+    if isinstance(error, sqlite3.OperationalError):
+        primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return TransientDatabaseError(error)
+        return OperationalError(error)
+    return IntegrityError(error) if isinstance(error, sqlite3.IntegrityError) else None
+
+
+translated_errors = Translation(_translated)
+"""Raises what SQLite raises as Tortoise's errors, and a busy database as one to try again."""
 
 
 class Client(SqliteClient):
@@ -78,7 +74,7 @@ class Client(SqliteClient):
     async def create_connection(self, with_db: bool) -> None:  # noqa: ARG002 - Tortoise's
         """Open the writer; readers are opened when they are first needed."""
         if self._connection is None:
-            with translated_errors():
+            with translated_errors:
                 await finish(self.writer.open())
             self._connection = self.writer
             await self._post_connect()
@@ -148,7 +144,7 @@ class Client(SqliteClient):
             return
         try:
             note("COMMIT")
-            with translated_errors():
+            with translated_errors:
                 await self.writer.run(fetch, "COMMIT", ())
         except Exception as error:
             self.group.settle(error)
@@ -182,7 +178,7 @@ class Client(SqliteClient):
 
     async def _send(self, work: Work[T], query: str, values: Any) -> T:
         self._watch(query)
-        with translated_errors():
+        with translated_errors:
             return await self._run(work, query.replace("\x00", "'||CHAR(0)||'"), values or ())
 
     async def execute_insert(self, query: str, values: list[Any]) -> int:
@@ -203,14 +199,18 @@ class Client(SqliteClient):
     async def execute_within(self, seconds: float, query: str, values: list[Any]) -> Sequence[Any]:
         """Return the rows of a SELECT; raise TooSlowError past a time."""
         self._watch(query)
-        with translated_errors():
+        with translated_errors:
             return await self._read(partial(fetch_within, seconds), query, values)
+
+    async def fetch(self, query: str, values: Sequence[Any]) -> Sequence[Any]:
+        """Return the rows of a statement as the driver gives them."""
+        return (await self._send(fetch, query, values))[1]
 
     async def execute_query_dict(
         self, query: str, values: list[Any] | None = None
     ) -> list[dict[str, Any]]:
         """Return the rows of a statement."""
-        return [dict(row) for row in (await self._send(fetch, query, values))[1]]
+        return [dict(row) for row in await self.fetch(query, values or [])]
 
     async def execute_affected(self, query: str, values: list[Any]) -> int:
         """Return how many rows a statement changed."""

@@ -64,7 +64,7 @@ class TransactionClient(Client, TransactionalDBClient):
             self._watch(query)
         for query in queries[len(statements) :]:
             note(query)
-        with translated_errors():
+        with translated_errors:
             rows = await finish(self.writer.run(fetch_all, queries, values))
         if joins:
             self._joined = group.join()
@@ -76,7 +76,7 @@ class TransactionClient(Client, TransactionalDBClient):
     async def command(self, statement: str) -> None:
         """Run a statement of the transaction itself."""
         note(statement)
-        with translated_errors():
+        with translated_errors:
             await self.writer.run(fetch, statement, ())
 
     async def hold(self) -> None:
