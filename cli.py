@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 from app import create_app, work
 from models.database import connect, disconnect, migrate
 from models.member import Role
-from resolvers.rights_table import rights_table
+from resolvers.rights import rights_table
 from resolvers.workspace import add_member, add_user, add_workspace
 from schema.registry import ManifestProblem, collect, problems_of
 from schema.root import build_schema

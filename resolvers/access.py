@@ -30,7 +30,8 @@ from models.records import (
 from models.refusal import Code, Conflict, Refused
 from models.workspace import Workspace
 from resolvers.proof import must_prove, proved, proving, unproved
-from resolvers.viewer import Membership, Right, Viewer, hidden, require
+from resolvers.rights import Right
+from resolvers.viewer import Membership, Viewer, hidden, require
 
 
 def sees_assignment(

@@ -13,7 +13,8 @@ from resolvers.access import hold_workspace
 from resolvers.batches import ai_agents_by_id
 from resolvers.idempotency import claim_key
 from resolvers.names import check_name
-from resolvers.viewer import Right, Viewer, hidden
+from resolvers.rights import Right
+from resolvers.viewer import Viewer, hidden
 
 MAX_AI_AGENTS = 100
 """How many a workspace has: they are one list, never in pages."""

@@ -10,8 +10,9 @@ from realtime.events import CredentialRevoked
 from realtime.transaction import transaction
 from resolvers.access import hold_workspace
 from resolvers.idempotency import claim_key
+from resolvers.rights import Right
 from resolvers.tokens import API_KEY_PREFIX, hash_token, new_token
-from resolvers.viewer import Right, Viewer, hidden, require
+from resolvers.viewer import Viewer, hidden, require
 
 NAME_LENGTH = 100
 MAX_KEYS = 100

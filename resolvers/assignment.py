@@ -22,7 +22,8 @@ from realtime.transaction import Announce, transaction
 from resolvers.access import hold_conversation, is_frozen
 from resolvers.conversation import caused_by, record, save_state
 from resolvers.idle_clock import watch
-from resolvers.viewer import Right, Viewer, hidden
+from resolvers.rights import Right
+from resolvers.viewer import Viewer, hidden
 
 M = TypeVar("M", Member, MemberRecord)
 A = TypeVar("A", AiAgent, AiAgentRecord)

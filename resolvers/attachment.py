@@ -14,9 +14,10 @@ from resolvers.attached import attachments_by_id, in_snippets, places_of_attachm
 from resolvers.file_erasure import bury_files
 from resolvers.file_types import type_named
 from resolvers.idempotency import claim_key
+from resolvers.rights import Right
 from resolvers.signed_link import Link, Purpose
 from resolvers.transfer import clean_file_name
-from resolvers.viewer import Right, Viewer, hidden, require
+from resolvers.viewer import Viewer, hidden, require
 from settings import get_settings
 
 LINK_SECONDS = 3600

@@ -10,7 +10,8 @@ from models.queries import Records, Where, read
 from models.records import MemberRecord, Table
 from resolvers.batches import members_by_id
 from resolvers.page import Page, PageRequest, keyset_page
-from resolvers.viewer import Right, Viewer, require
+from resolvers.rights import Right
+from resolvers.viewer import Viewer, require
 
 
 @dataclass(slots=True, eq=False)

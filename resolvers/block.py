@@ -9,8 +9,9 @@ from realtime.transaction import transaction
 from resolvers.access import hold_conversation_with, is_frozen
 from resolvers.conversation import caused_by, clear_snooze, record, save_state
 from resolvers.idle_clock import resume
+from resolvers.rights import Right
 from resolvers.schedule import cancel_waiting
-from resolvers.viewer import Right, Viewer
+from resolvers.viewer import Viewer
 
 
 def can_be_blocked(conversation: ConversationRow) -> bool:

@@ -14,9 +14,10 @@ from resolvers.closing import close_conversation
 from resolvers.conversation import open_conversation
 from resolvers.deed import Target, doing_to
 from resolvers.read_mark import mark_conversation_read, mark_conversation_unread
+from resolvers.rights import Right
 from resolvers.snooze import SnoozePreset, snooze_conversation, unsnooze_conversation
 from resolvers.tag import tag_contact, untag_contact
-from resolvers.viewer import Right, Viewer
+from resolvers.viewer import Viewer
 
 T = TypeVar("T")
 

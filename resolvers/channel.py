@@ -28,7 +28,8 @@ from realtime.transaction import transaction
 from resolvers.access import get_channel
 from resolvers.idempotency import claim_key
 from resolvers.inbound import MessageUnknown, receive
-from resolvers.viewer import Right, Viewer, require
+from resolvers.rights import Right
+from resolvers.viewer import Viewer, require
 
 PROCESS_INBOUND = "process_inbound"
 NAME_LENGTH = 100

@@ -19,7 +19,8 @@ from resolvers.batches import closing_note_categories_by_id
 from resolvers.conversation import Cause, caused_by, clear_snooze, open_now, record, save_state
 from resolvers.idempotency import claim_key
 from resolvers.names import check_name
-from resolvers.viewer import Right, Viewer, hidden
+from resolvers.rights import Right
+from resolvers.viewer import Viewer, hidden
 
 SUMMARY_LENGTH = 2000
 DESCRIPTION_LENGTH = 500

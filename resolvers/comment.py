@@ -29,7 +29,8 @@ from resolvers.file_erasure import bury_files, files_of
 from resolvers.idempotency import KeyUse, settled
 from resolvers.mention import cannot_see, distinct, mention, mentionable, mentions_of_comments
 from resolvers.notification import notified_of
-from resolvers.viewer import Right, Viewer
+from resolvers.rights import Right
+from resolvers.viewer import Viewer
 
 TEXT_LENGTH = 1000
 

@@ -28,7 +28,8 @@ from resolvers.custom_field_value import GivenValue, save_values
 from resolvers.idempotency import claim_key
 from resolvers.lifecycle import check_stage, keep_stage
 from resolvers.masking import Masking, blind_columns, email_of, phone_of, shown_name
-from resolvers.viewer import Right, Viewer, require
+from resolvers.rights import Right
+from resolvers.viewer import Viewer, require
 
 UNIQUE = ("phone", "email")
 """The details that one contact of a workspace has alone."""

@@ -4,7 +4,8 @@ from realtime.contact_events import ContactDeleted
 from realtime.transaction import transaction
 from resolvers.access import hold_contact, hold_conversation_with
 from resolvers.erasure import bury
-from resolvers.viewer import Right, Viewer
+from resolvers.rights import Right
+from resolvers.viewer import Viewer
 
 
 async def delete_contact(

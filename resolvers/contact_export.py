@@ -19,6 +19,7 @@ from resolvers.import_columns import decode_columns, encode_columns
 from resolvers.inbox_check import check_filter
 from resolvers.inbox_filter import Filter, read_filter, write_filter
 from resolvers.page import Page, PageRequest
+from resolvers.rights import Right
 from resolvers.transfer import (
     RIGHTS,
     add_transfer,
@@ -31,7 +32,7 @@ from resolvers.transfer import (
     sight_of,
     viewer_of_actor,
 )
-from resolvers.viewer import Right, Viewer, may, require
+from resolvers.viewer import Viewer, may, require
 from resolvers.vocabulary import custom_fields
 
 EXPORT_PORTION = "export_portion"

@@ -24,6 +24,7 @@ from resolvers.import_upload import (
     keep_portion,
     start_import,
 )
+from resolvers.rights import Right
 from resolvers.transfer import (
     RIGHTS,
     add_transfer,
@@ -33,7 +34,7 @@ from resolvers.transfer import (
     save_progress,
     viewer_of_actor,
 )
-from resolvers.viewer import Right, Viewer, may
+from resolvers.viewer import Viewer, may
 
 COUNTS = ("created_count", "updated_count", "skipped_count", "refused_count")
 MAX_FAILURES = 5

@@ -16,7 +16,8 @@ from resolvers.inbox_filter import Filter
 from resolvers.inbox_sql import filter_where
 from resolvers.page import Page, PageRequest, keyset_page
 from resolvers.proof import proved, proving
-from resolvers.viewer import Right, Viewer, require
+from resolvers.rights import Right
+from resolvers.viewer import Viewer, require
 
 
 class ContactSort(Enum):

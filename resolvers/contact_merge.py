@@ -24,11 +24,12 @@ from resolvers.idle_clock import watch
 from resolvers.merged_state import MergedDetail, details_after, join_ends, join_states
 from resolvers.merged_timeline import join_episodes, join_timelines
 from resolvers.notification import join_notifications
+from resolvers.rights import Right
 from resolvers.schedule import join_scheduled
 from resolvers.snooze import EXPIRE_SNOOZE
 from resolvers.tag import MAX_TAGS_OF_CONTACT
 from resolvers.thread import LAST_MESSAGE
-from resolvers.viewer import Right, Viewer, hidden
+from resolvers.viewer import Viewer, hidden
 
 RIGHT = Right.DELETE_CONTACTS
 """Of two contacts one is left: who merges them must be allowed to delete one."""

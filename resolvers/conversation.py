@@ -13,7 +13,8 @@ from realtime.events import ConversationOpened
 from realtime.transaction import Announce, transaction
 from resolvers.access import hold_conversation
 from resolvers.idle_clock import resume
-from resolvers.viewer import Right, Viewer
+from resolvers.rights import Right
+from resolvers.viewer import Viewer
 
 STATE_FIELDS = (
     "status",

@@ -16,7 +16,8 @@ from realtime.transaction import transaction
 from resolvers.access import hold_workspace
 from resolvers.idempotency import claim_key
 from resolvers.names import check_name
-from resolvers.viewer import Right, Viewer
+from resolvers.rights import Right
+from resolvers.viewer import Viewer
 from resolvers.vocabulary import custom_fields_by_id, get_word, hold_word
 
 NAME_LENGTH = 50

@@ -13,8 +13,9 @@ from models.refusal import Code, Conflict, Refused
 from realtime.draft_events import DraftChanged
 from realtime.transaction import Announce, transaction
 from resolvers.access import hold_conversation
+from resolvers.rights import Right
 from resolvers.variables import TEXT_LENGTH
-from resolvers.viewer import Right, Viewer, hidden
+from resolvers.viewer import Viewer, hidden
 
 CONTENT = ("surface", "text", "reply_to_id", "channel_id")
 

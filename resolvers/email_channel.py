@@ -20,7 +20,8 @@ from resolvers.channel import WebhookRefused, check_name, is_kept, keep_items
 from resolvers.email_file import drop_files, expect_files, settle_files, store_files
 from resolvers.file_erasure import bury_files
 from resolvers.idempotency import claim_key
-from resolvers.viewer import Right, Viewer, require
+from resolvers.rights import Right
+from resolvers.viewer import Viewer, require
 
 DISPLAY_NAME_LENGTH = 100
 CREDENTIAL_LENGTH = 255

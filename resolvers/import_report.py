@@ -11,10 +11,11 @@ from models.transfer import Transfer, TransferKind
 from resolvers.client import UNKNOWN_CLIENT, Client
 from resolvers.csv_text import csv_text
 from resolvers.page import Page, PageRequest, cut, decode_key, encode_key
+from resolvers.rights import Right
 from resolvers.sentences import explain, pick_language
 from resolvers.signed_link import Purpose
 from resolvers.transfer import get_transfer, keyset_of_kind, open_link
-from resolvers.viewer import Right, Viewer, require
+from resolvers.viewer import Viewer, require
 
 HEADER = ("Line", "Column", "Code", "Reason")
 LINES_AT_ONCE = 1000

@@ -15,7 +15,8 @@ from resolvers.inbox_filter import Filter, write_filter
 from resolvers.inbox_finding import find_inbox
 from resolvers.inbox_kinds import CustomInbox, Sharing
 from resolvers.names import check_name
-from resolvers.viewer import Membership, Right, Viewer, hidden, require
+from resolvers.rights import Right
+from resolvers.viewer import Membership, Viewer, hidden, require
 
 MAX_INBOXES = 200
 """How many custom inboxes one member keeps."""

@@ -23,7 +23,8 @@ from resolvers.inbox_kinds import (
     TeamInbox,
     has_custom,
 )
-from resolvers.viewer import Right, Viewer, hidden, number_in, require
+from resolvers.rights import Right
+from resolvers.viewer import Viewer, hidden, number_in, require
 from resolvers.workspace import teams
 
 

@@ -27,8 +27,9 @@ from resolvers.invitation_mail import SEND_INVITATION
 from resolvers.member import check_leads, check_restrictions, restrictions_at_first
 from resolvers.names import check_name
 from resolvers.password import check_new_password, hash_password
+from resolvers.rights import Right
 from resolvers.tokens import INVITATION_PREFIX, hash_token, new_token
-from resolvers.viewer import Membership, Right, Viewer, hidden, may, require
+from resolvers.viewer import Membership, Viewer, hidden, may, require
 from resolvers.workspace import written
 
 VALID_DAYS = 7

@@ -13,7 +13,8 @@ from realtime.transaction import transaction
 from resolvers.access import hold_workspace
 from resolvers.idempotency import claim_key
 from resolvers.names import check_name
-from resolvers.viewer import Right, Viewer, hidden
+from resolvers.rights import Right
+from resolvers.viewer import Viewer, hidden
 from resolvers.vocabulary import get_word, hold_word, lifecycle_stages_by_id
 
 MAX_STAGES = 50

@@ -8,8 +8,9 @@ from resolvers import batches
 from resolvers.access import get_conversation, sees
 from resolvers.node import find_nodes
 from resolvers.page import Page, check_around
+from resolvers.rights import Right
 from resolvers.timeline import Item, around
-from resolvers.viewer import Right, Viewer, hidden, require
+from resolvers.viewer import Viewer, hidden, require
 
 ITEMS = ("Message", "Comment", "Activity")
 """The types of a timeline's lines."""

@@ -16,7 +16,8 @@ from realtime.transaction import Announce, transaction
 from resolvers.access import hold_members, hold_team
 from resolvers.batches import members_by_id
 from resolvers.conversation import Cause, caused_by, record, save_state
-from resolvers.viewer import RESTRICTABLE, Membership, Right, Viewer, require
+from resolvers.rights import RESTRICTABLE, Right
+from resolvers.viewer import Membership, Viewer, require
 from resolvers.working_hours import encode_working_hours
 from resolvers.workspace import written
 

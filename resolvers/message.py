@@ -23,9 +23,10 @@ from resolvers.conversation import caused_by, open_now, save_state
 from resolvers.email_message import Envelope, keep_mail, mail_again, said_of
 from resolvers.idempotency import KeyUse, settled
 from resolvers.message_part import divide, what_did_not_go
+from resolvers.rights import Right
 from resolvers.thread import Draft, Target, append, take_message_id
 from resolvers.variables import Filled
-from resolvers.viewer import Right, Viewer
+from resolvers.viewer import Viewer
 
 DELIVER_MESSAGE = "deliver_message"
 DELIVER_PARTS = "deliver_parts"

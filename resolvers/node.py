@@ -13,8 +13,9 @@ from resolvers.access import sees
 from resolvers.attachment import visible_attachments
 from resolvers.inbox_finding import find_inboxes
 from resolvers.notification import seen_notifications
+from resolvers.rights import Right
 from resolvers.transfer import sees_transfer
-from resolvers.viewer import Right, Viewer, may, number_in
+from resolvers.viewer import Viewer, may, number_in
 from resolvers.vocabulary import custom_fields_by_id, lifecycle_stages_by_id, tags_by_id
 
 INBOXES = ("StandardInbox", "TeamInbox", "CustomInbox", "BlockedInbox")

@@ -20,7 +20,8 @@ from realtime.transaction import Announce, transaction
 from resolvers.access import get_workspace, sees, visible_conversations
 from resolvers.batches import conversations_by_id
 from resolvers.page import Page, PageRequest, keyset_page
-from resolvers.viewer import Right, Viewer, hidden, require
+from resolvers.rights import Right
+from resolvers.viewer import Viewer, hidden, require
 
 SEEN_THROUGH = (
     "notification n JOIN conversation c ON c.id = n.conversation_id"

@@ -65,7 +65,7 @@ class ViewerMemory:
             where = known.where = _condition(digest, viewer)
         if viewer.user_id is not None:
             where = Where(where.condition, (*where.values, moment))
-        return replace(viewer, proof=Proof(where))
+        return viewer.to_prove(Proof(where))
 
 
 @dataclass(slots=True)

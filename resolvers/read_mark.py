@@ -7,7 +7,8 @@ from models.refusal import Code, Refused
 from realtime.events import ConversationMarkedUnread, ConversationRead
 from realtime.transaction import transaction
 from resolvers.access import get_conversation
-from resolvers.viewer import Right, Viewer, hidden
+from resolvers.rights import Right
+from resolvers.viewer import Viewer, hidden
 
 
 def can_be_unread(message: MessageRow) -> bool:

@@ -22,9 +22,10 @@ from resolvers.composed import ANYHOW, Composed, make_ready
 from resolvers.email_message import Envelope, said_of
 from resolvers.file_erasure import release_files
 from resolvers.idempotency import KeyUse, settled
+from resolvers.rights import Right
 from resolvers.thread import Target
 from resolvers.transfer import actor_in
-from resolvers.viewer import Right, Viewer, hidden, require
+from resolvers.viewer import Viewer, hidden, require
 
 LEAST_SECONDS = 10
 """How far ahead the moment is at least."""

@@ -13,9 +13,10 @@ from resolvers.composed import Composed
 from resolvers.email_message import Envelope
 from resolvers.file_erasure import files_of
 from resolvers.message import accept
+from resolvers.rights import Right
 from resolvers.schedule import OWNER, SEND_SCHEDULED, end, hold_scheduled
 from resolvers.transfer import viewer_of_actor
-from resolvers.viewer import Right, Viewer, may
+from resolvers.viewer import Viewer, may
 
 
 def check_author(viewer: Viewer | None, conversation: ConversationRecord) -> Viewer:

@@ -23,6 +23,7 @@ from resolvers.access import sees, visible_conversations
 from resolvers.batches import comments_by_id, conversations_by_id, messages_by_id
 from resolvers.page import Page, PageRequest, cut, decode_key, encode_key
 from resolvers.proof import proved, proving
+from resolvers.rights import Right
 from resolvers.search_sql import (
     COMMENTS,
     MESSAGES,
@@ -31,7 +32,7 @@ from resolvers.search_sql import (
     entry_finds,
 )
 from resolvers.search_text import Sought, read_sought
-from resolvers.viewer import Right, Viewer, require
+from resolvers.viewer import Viewer, require
 
 SECONDS = 2.0
 """How long one search may take in the database."""

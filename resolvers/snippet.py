@@ -21,7 +21,8 @@ from resolvers.file_erasure import bury_files, files_of
 from resolvers.idempotency import claim_key
 from resolvers.names import NAME_LENGTH, check_name
 from resolvers.page import Page, PageRequest, keyset_page
-from resolvers.viewer import Right, Viewer, require
+from resolvers.rights import Right
+from resolvers.viewer import Viewer, require
 from resolvers.vocabulary import get_word, hold_word
 
 FOLDED_LENGTH = 250

@@ -17,7 +17,8 @@ from realtime.jobs import ClaimedJob
 from realtime.transaction import transaction
 from resolvers.access import get_workspace, hold_conversation
 from resolvers.conversation import BY_SYSTEM, caused_by, clear_snooze, record, save_state
-from resolvers.viewer import Right, Viewer
+from resolvers.rights import Right
+from resolvers.viewer import Viewer
 
 MAX_SNOOZE_DAYS = 366
 EXPIRE_SNOOZE = "expire_snooze"

@@ -12,7 +12,8 @@ from realtime.transaction import transaction
 from resolvers.access import hold_contact, hold_workspace
 from resolvers.contact import save_update
 from resolvers.idempotency import claim_key
-from resolvers.viewer import Right, Viewer, hidden
+from resolvers.rights import Right
+from resolvers.viewer import Viewer, hidden
 from resolvers.vocabulary import get_word, hold_word, keep_words, tags_by_id
 
 NAME_LENGTH = 100

@@ -9,7 +9,8 @@ from resolvers.access import hold_workspace
 from resolvers.batches import teams_by_id
 from resolvers.idempotency import claim_key
 from resolvers.names import check_name
-from resolvers.viewer import Right, Viewer, hidden, require
+from resolvers.rights import Right
+from resolvers.viewer import Viewer, hidden, require
 
 MAX_TEAMS = 100
 """How many teams a workspace has: they are one list, never in pages."""

@@ -17,8 +17,9 @@ from resolvers.client import Client
 from resolvers.masking import Masking
 from resolvers.page import Page, PageRequest, keyset_page
 from resolvers.refused_link import no_longer
+from resolvers.rights import Right
 from resolvers.signed_link import Link, Purpose, read_link
-from resolvers.viewer import Right, Viewer, as_viewer, hidden, may, require
+from resolvers.viewer import Viewer, as_viewer, hidden, may, require
 
 KEPT_DAYS = 7
 """How long a transfer is kept with its files and its report, from its start on."""

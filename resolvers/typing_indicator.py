@@ -6,7 +6,8 @@ from models.records import ConversationRecord
 from models.refusal import Code, Refused
 from realtime.presence import tell_typing
 from resolvers.access import get_conversation, refuse_blocked
-from resolvers.viewer import Right, Viewer
+from resolvers.rights import Right
+from resolvers.viewer import Viewer
 
 
 async def start_typing(

@@ -27,8 +27,9 @@ from resolvers.file_types import (
 )
 from resolvers.inspection import INSPECT_FILE, PLAYED, check_picture, inspect
 from resolvers.refused_link import no_longer
+from resolvers.rights import Right
 from resolvers.signed_link import Purpose, read_link
-from resolvers.viewer import Right, Viewer, hidden, may
+from resolvers.viewer import Viewer, hidden, may
 from settings import get_settings
 
 _CONTROL = bytes(code for code in range(32) if code not in b"\t\n\f\r\x1b")

@@ -3,10 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum
-from functools import lru_cache
 
-from models.api_key import ApiKeyScope
 from models.episode import ChangeSource
 from models.member import Restriction, Role, Visibility
 from models.records import MemberRow
@@ -15,141 +12,7 @@ from realtime.log import Head
 from resolvers.deed import done_in
 from resolvers.masking import MASKED, UNMASKED, Masking
 from resolvers.proof import Proof
-
-
-class Right(Enum):
-    """What can be done with a workspace or one of its rows, once it can be seen."""
-
-    VIEW = "VIEW"
-    VIEW_PHONES = "VIEW_PHONES"
-    VIEW_EMAILS = "VIEW_EMAILS"
-    REPLY = "REPLY"
-    COMMENT = "COMMENT"
-    ASSIGN = "ASSIGN"
-    CLOSE = "CLOSE"
-    SNOOZE = "SNOOZE"
-    BLOCK = "BLOCK"
-    EDIT_CONTACTS = "EDIT_CONTACTS"
-    DELETE_CONTACTS = "DELETE_CONTACTS"
-    IMPORT_CONTACTS = "IMPORT_CONTACTS"
-    EXPORT_DATA = "EXPORT_DATA"
-    USE_SHORTCUTS = "USE_SHORTCUTS"
-    MANAGE_MEMBERS = "MANAGE_MEMBERS"
-    MANAGE_TEAMS = "MANAGE_TEAMS"
-    DELETE_TEAMS = "DELETE_TEAMS"
-    MANAGE_CHANNELS = "MANAGE_CHANNELS"
-    MANAGE_INTEGRATIONS = "MANAGE_INTEGRATIONS"
-    MANAGE_API_KEYS = "MANAGE_API_KEYS"
-    MANAGE_SETTINGS = "MANAGE_SETTINGS"
-    DELETE_CUSTOM_FIELDS = "DELETE_CUSTOM_FIELDS"
-    VIEW_AUDIT_LOG = "VIEW_AUDIT_LOG"
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """Who has a right: some roles, unless a restriction takes it from the member."""
-
-    roles: frozenset[Role]
-    unless: Restriction | None = None
-    masked_by: str | None = None
-    """The switch of the workspace that takes it from agents, as `Masking` calls it."""
-
-
-_EVERYBODY = Grant(frozenset(Role))
-_LEADERS = Grant(frozenset({Role.OWNER, Role.MANAGER}))
-_OWNERS = Grant(frozenset({Role.OWNER}))
-
-
-def _but(grant: Grant, unless: Restriction) -> Grant:
-    return Grant(grant.roles, unless)
-
-
-RIGHTS: Mapping[Right, Grant] = {
-    Right.VIEW: _EVERYBODY,
-    Right.VIEW_PHONES: Grant(_EVERYBODY.roles, Restriction.PHONE_NUMBERS, "phones"),
-    Right.VIEW_EMAILS: Grant(_EVERYBODY.roles, Restriction.EMAIL_ADDRESSES, "emails"),
-    Right.REPLY: _EVERYBODY,
-    Right.COMMENT: _EVERYBODY,
-    Right.ASSIGN: _EVERYBODY,
-    Right.CLOSE: _EVERYBODY,
-    Right.SNOOZE: _EVERYBODY,
-    Right.BLOCK: _EVERYBODY,
-    Right.EDIT_CONTACTS: _EVERYBODY,
-    Right.DELETE_CONTACTS: _but(_LEADERS, Restriction.CONTACT_DELETION),
-    Right.IMPORT_CONTACTS: _LEADERS,
-    Right.EXPORT_DATA: _but(_EVERYBODY, Restriction.DATA_EXPORT),
-    Right.USE_SHORTCUTS: _but(_EVERYBODY, Restriction.SHORTCUTS),
-    Right.MANAGE_MEMBERS: _LEADERS,
-    Right.MANAGE_TEAMS: _LEADERS,
-    Right.DELETE_TEAMS: _OWNERS,
-    Right.MANAGE_CHANNELS: _LEADERS,
-    Right.MANAGE_INTEGRATIONS: _but(_LEADERS, Restriction.INTEGRATIONS),
-    Right.MANAGE_API_KEYS: _but(_LEADERS, Restriction.INTEGRATIONS),
-    Right.MANAGE_SETTINGS: _but(_LEADERS, Restriction.WORKSPACE_SETTINGS),
-    Right.DELETE_CUSTOM_FIELDS: _OWNERS,
-    Right.VIEW_AUDIT_LOG: _OWNERS,
-}
-"""Which roles have which right, and what takes it away; `parley schema rights` prints it."""
-
-SCOPES: Mapping[Right, ApiKeyScope] = {
-    Right.VIEW: ApiKeyScope.READ,
-    Right.VIEW_PHONES: ApiKeyScope.READ,
-    Right.VIEW_EMAILS: ApiKeyScope.READ,
-    Right.EXPORT_DATA: ApiKeyScope.READ,
-    Right.REPLY: ApiKeyScope.WRITE_MESSAGES,
-    Right.COMMENT: ApiKeyScope.WRITE_MESSAGES,
-    Right.ASSIGN: ApiKeyScope.WRITE_CONVERSATIONS,
-    Right.CLOSE: ApiKeyScope.WRITE_CONVERSATIONS,
-    Right.SNOOZE: ApiKeyScope.WRITE_CONVERSATIONS,
-    Right.USE_SHORTCUTS: ApiKeyScope.WRITE_CONVERSATIONS,
-    Right.EDIT_CONTACTS: ApiKeyScope.WRITE_CONTACTS,
-    Right.DELETE_CONTACTS: ApiKeyScope.WRITE_CONTACTS,
-    Right.IMPORT_CONTACTS: ApiKeyScope.WRITE_CONTACTS,
-    Right.BLOCK: ApiKeyScope.WRITE_CONTACTS,
-}
-"""The scope that an API key needs for a right; for all others it is MANAGE."""
-
-RESTRICTABLE: Mapping[Role, frozenset[Restriction]] = {
-    Role.OWNER: frozenset(),
-    Role.MANAGER: frozenset(
-        {
-            Restriction.BLOCKED_CONTACTS,
-            Restriction.CONTACT_DELETION,
-            Restriction.DATA_EXPORT,
-            Restriction.INTEGRATIONS,
-            Restriction.WORKSPACE_SETTINGS,
-        }
-    ),
-    Role.AGENT: frozenset(
-        {
-            Restriction.BLOCKED_CONTACTS,
-            Restriction.DATA_EXPORT,
-            Restriction.EMAIL_ADDRESSES,
-            Restriction.PHONE_NUMBERS,
-            Restriction.SHORTCUTS,
-        }
-    ),
-}
-"""Which restrictions a member of each role can have: what a role lacks cannot be taken from it."""
-
-
-@lru_cache(maxsize=256)
-def masking_of(role: Role, restrictions: str, switches: Masking) -> Masking:
-    """Return what is hidden from who has a role and restrictions, by a workspace's switches."""
-    phones, emails = (
-        not _leaves(RIGHTS[right], role, restrictions, switches)
-        for right in (Right.VIEW_PHONES, Right.VIEW_EMAILS)
-    )
-    return Masking(phones=phones, emails=emails)
-
-
-def _leaves(grant: Grant, role: Role, restrictions: str, switches: Masking) -> bool:
-    """Tell whether role, restrictions and the workspace's switches leave a right."""
-    if role not in grant.roles:
-        return False
-    if grant.masked_by and role is Role.AGENT and getattr(switches, grant.masked_by):
-        return False
-    return grant.unless is None or grant.unless.value not in restrictions.split(",")
+from resolvers.rights import RIGHTS, Right, has_scope, masking_of, rights_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +35,14 @@ class Membership:
     """What the workspace hides from its agents."""
     masking: Masking = field(init=False, compare=False)
     """What is hidden from the viewer (product rule 79)."""
+    rights: frozenset[Right] = field(init=False, compare=False)
+    """What role, restrictions and scopes leave."""
 
     def __post_init__(self) -> None:
         hidden = masking_of(self.role, self.restrictions, self.switches)
         object.__setattr__(self, "masking", hidden)
+        left = rights_of(self.role, self.restrictions, self.switches, self.scopes)
+        object.__setattr__(self, "rights", left)
 
     @property
     def sees_all(self) -> bool:
@@ -200,16 +67,6 @@ class Membership:
     def is_restricted(self, restriction: Restriction) -> bool:
         """Tell whether a restriction lies on the member."""
         return restriction.value in self.restrictions.split(",")
-
-    def has_scope(self, right: Right) -> bool:
-        """Tell whether the scopes of an API key, if it has any, contain a right."""
-        needed = SCOPES.get(right, ApiKeyScope.MANAGE)
-        return not self.scopes or needed.value in self.scopes.split(",")
-
-    def has(self, right: Right) -> bool:
-        """Tell whether role, restrictions and scopes leave a right."""
-        is_left = _leaves(RIGHTS[right], self.role, self.restrictions, self.switches)
-        return is_left and self.has_scope(right)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -239,6 +96,12 @@ class Viewer:
     def source(self) -> ChangeSource:
         """Return what a change made by this viewer is marked with."""
         return ChangeSource.USER if self.user_id is not None else ChangeSource.API
+
+    def to_prove(self, proof: Proof) -> "Viewer":
+        """Return the same viewer, remembered; `dataclasses.replace` costs ten times as much."""
+        return Viewer(
+            self.credential, self.user_id, self.memberships, self.language, self.expires_at, proof
+        )
 
     def member_id(self, workspace_id: int) -> int | None:
         """Return the viewer's member in the workspace, None for a program or a stranger."""
@@ -282,7 +145,7 @@ def hidden(field: tuple[str, ...] = ("id",)) -> Refused:
 def may(viewer: Viewer, workspace_id: int, right: Right) -> bool:
     """Tell whether the viewer has a right in a workspace."""
     membership = viewer.memberships.get(workspace_id)
-    return membership is not None and membership.has(right)
+    return membership is not None and right in membership.rights
 
 
 def require(viewer: Viewer, workspace_id: int, right: Right) -> Membership:
@@ -291,10 +154,10 @@ def require(viewer: Viewer, workspace_id: int, right: Right) -> Membership:
     if membership is None:
         raise hidden(("workspaceId",))
     done_in(workspace_id)
-    if membership.has(right):
+    if right in membership.rights:
         return membership
     if membership.role not in RIGHTS[right].roles:
         raise Refused(Code.FORBIDDEN, "Your role does not allow this.")
-    if not membership.has_scope(right):
+    if not has_scope(membership.scopes, right):
         raise Refused(Code.FORBIDDEN, "The scopes of this API key do not allow this.")
     raise Refused(Code.FORBIDDEN, "Your access is restricted: this is not part of it.")

@@ -10,7 +10,8 @@ from models.engine import sql
 from models.lifecycle_stage import LifecycleStage
 from models.tag import Tag
 from resolvers.access import hold_workspace
-from resolvers.viewer import Right, Viewer, hidden
+from resolvers.rights import Right
+from resolvers.viewer import Viewer, hidden
 
 
 class Word(Protocol):

@@ -26,7 +26,8 @@ from resolvers.batches import workspaces_by_id
 from resolvers.idempotency import claim_key
 from resolvers.names import check_name
 from resolvers.password import hash_password
-from resolvers.viewer import Right, Viewer
+from resolvers.rights import Right
+from resolvers.viewer import Viewer
 from resolvers.working_hours import encode_working_hours
 
 LANGUAGE_LENGTH = 16

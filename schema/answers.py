@@ -11,6 +11,23 @@ from schema.negotiation import JSON, RequestRefused
 from schema.operation import is_request_error
 
 
+class Answer(Response):
+    """An answer in UTF-8, with the few headers that it has written at once."""
+
+    def __init__(
+        self, body: bytes, status: int, media: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        self.body = body
+        self.status_code = status
+        self.background = None
+        self.raw_headers = [
+            (b"cache-control", b"no-store"),
+            (b"content-length", b"%d" % len(body)),
+            (b"content-type", b"%b; charset=utf-8" % media.encode()),
+            *((name.encode(), value.encode()) for name, value in (headers or {}).items()),
+        ]
+
+
 def status_of(result: ExecutionResult, media: str) -> int:
     """Return the status of a result: plain JSON answers 200 to all that was well-formed."""
     if media == JSON or not is_request_error(result) or not result.errors:
@@ -25,8 +42,7 @@ def json_answer(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Return an answer that nobody keeps."""
-    headers = {"cache-control": "no-store", **(headers or {})}
-    return Response(orjson.dumps(answer), status, headers, f"{media}; charset=utf-8")
+    return Answer(orjson.dumps(answer), status, media, headers)
 
 
 def refused_answer(refused: RequestRefused) -> Response:

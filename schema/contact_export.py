@@ -9,7 +9,8 @@ from models.transfer import Transfer as TransferRow
 from realtime.events import Fact
 from realtime.transfer_events import ExportProgressed as ExportProgressedFact
 from resolvers import contact_export as contact_exports
-from resolvers.viewer import Right, require
+from resolvers.rights import Right
+from resolvers.viewer import require
 from schema.connection import Connection, connect, page_request
 from schema.context import Info, viewer_of
 from schema.ids import decode_id, decode_optional_id

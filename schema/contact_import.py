@@ -11,7 +11,8 @@ from realtime.events import Fact
 from realtime.transfer_events import ImportProgressed as ImportProgressedFact
 from resolvers import contact_import as contact_imports
 from resolvers import import_report as reports
-from resolvers.viewer import Right, require
+from resolvers.rights import Right
+from resolvers.viewer import require
 from schema.connection import Connection, connect, page_request
 from schema.context import Info, viewer_of
 from schema.ids import decode_id, decode_optional_id

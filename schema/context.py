@@ -12,9 +12,10 @@ from resolvers.authentication import TokenProblem, authenticate, reload_viewer
 from resolvers.client import UNKNOWN_CLIENT, Client, request_id_in
 from resolvers.masking import MASKED, Masking
 from resolvers.proof import ViewerMemory
+from resolvers.rights import Right
 from resolvers.sentences import pick_language
 from resolvers.tokens import hash_token
-from resolvers.viewer import Right, Viewer, may
+from resolvers.viewer import Viewer, may
 from schema.errors import ErrorCode, refusal
 from schema.hub import Hub
 from schema.loaders import Loaders

@@ -231,7 +231,7 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
         text = self.bounded.documents.text_of(
             operation.query, operation.document_id, operation.digest
         )
-        return operation._replace(query=text)
+        return operation if text is operation.query else operation._replace(query=text)
 
     async def stream(self, operation: OperationRequest, context: OperationContext) -> Response:
         """Run any operation as a stream of events, as many at once as one socket may run."""

@@ -7,7 +7,8 @@ import strawberry
 from realtime.events import CredentialRevoked, Fact
 from realtime.log import encode_cursor, read_head, read_page
 from resolvers.page import Page
-from resolvers.viewer import Right, require
+from resolvers.rights import Right
+from resolvers.viewer import require
 from schema.connection import Connection, page_request
 from schema.context import Info, viewer_of
 from schema.hub import Told, tell

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Hashable
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from strawberry.dataloader import DataLoader
 
@@ -18,12 +18,9 @@ class Loader(Generic[K, V]):
     """
 
     def __init__(self, batch: Batch[K, V]) -> None:
-        async def load(keys: list[K]) -> list[V | None]:
-            found = await batch(keys)
-            return [found.get(key) for key in keys]
-
         self._batch = batch
-        self._loader: DataLoader[K, V | None] = DataLoader(load_fn=load)
+        self._loader: DataLoader[K, V | None] | None = None
+        """What collects keys; made for who asks for one after another."""
         self._known: dict[K, V | None] = {}
         self._asking = asyncio.Lock()
 
@@ -31,7 +28,13 @@ class Loader(Generic[K, V]):
         """Return the row of one key, None if there is none."""
         if key in self._known:
             return self._known[key]
+        if self._loader is None:
+            self._loader = DataLoader(load_fn=self._load)
         return await asyncio.shield(self._loader.load(key))
+
+    async def _load(self, keys: list[K]) -> list[V | None]:
+        found = await self._batch(keys)
+        return [found.get(key) for key in keys]
 
     async def load_all(self, keys: Collection[K]) -> dict[K, V | None]:
         """Return the rows of many keys, asking once for those that are not known."""
@@ -59,4 +62,4 @@ class Loaders:
         loader = self._loaders.get(batch)
         if loader is None:
             loader = self._loaders[batch] = Loader(batch)
-        return cast(Loader[K, V], loader)
+        return loader

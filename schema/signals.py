@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator
 
 from resolvers.access import sees
-from resolvers.viewer import Right, require
+from resolvers.rights import Right
+from resolvers.viewer import require
 from schema.context import Info, viewer_of
 from schema.hub import Item, Presence, PresenceTold, Told, TypingTold
 from schema.sight import OF_RIGHTS

@@ -18,7 +18,8 @@ from realtime.log import (
     read_page,
 )
 from resolvers.authentication import TokenProblem, reload_viewer
-from resolvers.viewer import Right, require
+from resolvers.rights import Right
+from resolvers.viewer import require
 from schema.context import Info, viewer_of
 from schema.errors import ApiError, CloseSocket, ErrorCode, refusal
 from schema.hub import Item, Told, tell

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from models.clock import now
-from resolvers.viewer import Right
+from resolvers.rights import Right
 from tests.access_row import Row, act, by_id, listed, stream
 
 LEADING: Any = {"right": Right.MANAGE_SETTINGS}

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from resolvers.viewer import Right
+from resolvers.rights import Right
 
 Ids = Mapping[str, str]
 OF_A_CONVERSATION = {

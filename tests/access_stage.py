@@ -35,11 +35,11 @@ from resolvers.inbox_filter import Choice, ChoiceCondition, ChoiceOperator
 from resolvers.inbox_kinds import Sharing
 from resolvers.invitation import invite_member
 from resolvers.message import send_message
+from resolvers.rights import RESTRICTABLE
 from resolvers.schedule import Plan, schedule_message
 from resolvers.session import open_session
 from resolvers.snippet import check_content
 from resolvers.snooze import snooze_conversation
-from resolvers.viewer import RESTRICTABLE
 from schema.ids import decode_id, encode_id
 from tests.access_offers import mention_all, offers
 from tests.access_row import Ids, Row

@@ -12,8 +12,8 @@ from models.member import Member, Restriction, Role, Visibility
 from models.message import Message
 from models.team import Team
 from resolvers.contact_deletion import delete_contact
+from resolvers.rights import RESTRICTABLE
 from resolvers.transfer import viewer_of_actor
-from resolvers.viewer import RESTRICTABLE
 
 WORD = "hello"
 """What is in every message, comment and name."""

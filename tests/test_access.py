@@ -11,8 +11,8 @@ from models.member import Role
 from realtime.attendance import PresenceState
 from resolvers.audited import CHANGING, MAKING, NOT_KEPT, PERSONAL
 from resolvers.presence import set_presence
+from resolvers.rights import RIGHTS, Grant, Right, rights_of
 from resolvers.typing_indicator import start_typing
-from resolvers.viewer import RIGHTS, Grant, Right
 from schema.context import ContextMaker
 from schema.root import build_schema
 from tests.access_matrix import ROWS
@@ -182,6 +182,7 @@ async def test_the_table_of_rights_moves_the_cans_and_the_refusals(
         for allowed in (frozenset(Role), frozenset({Role.OWNER, Role.MANAGER}) - _but(right)):
             with monkeypatch.context() as patch:
                 patch.setitem(RIGHTS, right, Grant(allowed))
+                patch.setattr("resolvers.viewer.rights_of", rights_of.__wrapped__)
                 for caller in stage.callers[:3]:
                     await compare(api, stage, caller, right)
 

@@ -9,7 +9,7 @@ from models.engine import sql
 from models.member import Role
 from models.refusal import Refused
 from resolvers.api_key import MAX_KEYS, written_scopes
-from resolvers.viewer import RIGHTS, SCOPES, Right
+from resolvers.rights import RIGHTS, SCOPES, Right
 from tests.access_matrix import ROWS
 from tests.access_stage import ALLOWED, Caller, ask, make_stage
 from tests.test_api_key import keys, revoke

@@ -10,7 +10,7 @@ from models.episode import ChangeSource, Episode
 from models.member import Role
 from realtime.events import ConversationOpened
 from resolvers.closing import can_be_reopened
-from resolvers.viewer import RIGHTS, Grant, Right
+from resolvers.rights import RIGHTS, Grant, Right
 from tests.acting import (
     api_key,
     check_conflict,

@@ -18,7 +18,8 @@ from resolvers.masking import (
     shown_name,
     without_details,
 )
-from resolvers.viewer import Viewer, masking_of
+from resolvers.rights import masking_of
+from resolvers.viewer import Viewer
 from schema.ids import encode_id
 from tests.acting import api_key
 from tests.world import Api, World, run_jobs, webhook

@@ -6,16 +6,8 @@ import pytest
 
 from models.member import Restriction, Role, Visibility
 from models.refusal import Code, Refused
-from resolvers.rights_table import rights_table
-from resolvers.viewer import (
-    RESTRICTABLE,
-    RIGHTS,
-    Membership,
-    Right,
-    Viewer,
-    may,
-    require,
-)
+from resolvers.rights import RESTRICTABLE, RIGHTS, Right, rights_table
+from resolvers.viewer import Membership, Viewer, may, require
 from tests.acting import api_key
 from tests.world import Api, World
 

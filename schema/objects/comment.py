@@ -11,7 +11,7 @@ from models.records import CommentRecord, CommentRow
 from resolvers import attached, batches
 from resolvers import comment as comments
 from resolvers.mention import mentions_of_comments
-from resolvers.viewer import Right
+from resolvers.rights import Right
 from schema.columns import derived
 from schema.connection import page_request
 from schema.context import Info, viewer_of

@@ -19,8 +19,8 @@ from resolvers.composer import (
     known_to,
     restriction_of,
 )
+from resolvers.rights import Right
 from resolvers.variables import Variable, called, variables_of_workspaces
-from resolvers.viewer import Right
 from schema.context import Info
 from schema.objects.channel import Channel, ContactChannel
 from schema.relation import relation

@@ -9,7 +9,8 @@ from models.records import ContactRow
 from resolvers import batches
 from resolvers.contact_duplicates import duplicates_of_contacts
 from resolvers.masking import HIDDEN, display_name, email_of, full_name, phone_of, shown_name
-from resolvers.viewer import Right, Viewer
+from resolvers.rights import Right
+from resolvers.viewer import Viewer
 from resolvers.vocabulary import (
     field_values_of_contacts,
     lifecycle_stages_by_id,

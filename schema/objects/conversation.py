@@ -12,10 +12,10 @@ from resolvers import batches, block, channel_choice, closing
 from resolvers.access import is_frozen
 from resolvers.draft import drafts_of_members
 from resolvers.masking import MASKED
+from resolvers.rights import Right
 from resolvers.schedule import scheduled_of_conversations
 from resolvers.search import Asked, search_conversations
 from resolvers.timeline import Wanted, threads, timelines
-from resolvers.viewer import Right
 from schema.columns import attribute, derived, joined, layouts_of
 from schema.connection import Connection, connect, page_request
 from schema.context import Info, viewer_of

@@ -20,8 +20,8 @@ from resolvers.message_part import (
     parts_by_message,
 )
 from resolvers.reply_to import ParentKey, can_be_replied_to, replies_of_messages
+from resolvers.rights import Right
 from resolvers.sentences import say, unshown
-from resolvers.viewer import Right
 from schema.columns import derived, filled
 from schema.context import Info
 from schema.ids import encode_id

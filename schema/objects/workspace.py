@@ -22,8 +22,9 @@ from resolvers.inbox_finding import inboxes
 from resolvers.inbox_kinds import Inbox as InboxRow
 from resolvers.invitation import invitations as pending_invitations
 from resolvers.notification import unarchived_counts
+from resolvers.rights import Right
 from resolvers.snippet import list_snippets
-from resolvers.viewer import Right, Viewer
+from resolvers.viewer import Viewer
 from schema.connection import Connection, connect, page_request
 from schema.context import Info, viewer_of
 from schema.objects.ai_agent import AiAgent
