@@ -77,15 +77,27 @@ async def _pages(keys: Collection[Wanted], tables: Sequence[Table[Any]]) -> dict
     for request, layouts in {(request, layouts) for _, request, layouts in keys}:
         readings = _readings(layouts, tables)
         ids = [one for one, *other in keys if other == [request, layouts]]
-        own: dict[int, list[Any]] = {one: [] for one in ids}
-        for reading, table in zip(readings, tables, strict=True):
-            for row in await _rows(reading, table, ids, request, request.size + 1):
-                own[beside(row, PLACE)[0]].append(row)
-        for one, rows in own.items():
+        most = request.size + 1
+        rows = [
+            row
+            for reading, table in zip(readings, tables, strict=True)
+            for row in await _rows(reading, table, ids, request, most)
+        ]
+        if len(ids) > 1 or len(tables) > 1:  # else they come in their order
             rows.sort(key=_seq, reverse=request.backward)
-            page = cut(rows[: request.size + 1], lambda row: encode_key(_seq(row)), request)
+        for one, own in _by_conversation(ids, rows).items():
+            page = cut(own[:most], lambda row: encode_key(_seq(row)), request)
             found[one, request, layouts] = page
     return found
+
+
+def _by_conversation(ids: Sequence[int], rows: list[Any]) -> dict[int, list[Any]]:
+    if len(ids) == 1:
+        return {ids[0]: rows}
+    own: dict[int, list[Any]] = {one: [] for one in ids}
+    for row in rows:
+        own[beside(row, PLACE)[0]].append(row)
+    return own
 
 
 def _seq(row: Any) -> int:

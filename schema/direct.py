@@ -89,8 +89,11 @@ class Prepared:
         commit nothing before; what it has done for who was proved, `run` takes for done.
         """
         proof = context.viewer.proof
-        with questioning(None if self.is_query else proof):
+        if self.is_query:
             data = await self.run(context)
+        else:
+            with questioning(proof):
+                data = await self.run(context)
         if proof.holds and context.done:
             self.done = context.done
         if data is not None and not proof.was_asked:

@@ -96,6 +96,7 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
             allowed_origins=origins,
         )
         self.bounded = schema
+        self.origins = frozenset(origins)
         self.hosts = frozenset(names_in(self.settings.allowed_hosts.lower()))
         self.authenticate = authenticate
         self.recall = recall
@@ -144,11 +145,11 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request, or serve one WebSocket until it closes."""
         if scope["type"] == "http":
-            response = await self.respond(Request(scope, receive))
+            response = await self.respond(scope, receive)
             await response(scope, receive, send)
             return
         websocket = WebSocket(scope, receive, send)
-        if host_allowed(websocket.headers, self.hosts):
+        if host_allowed(scope, self.hosts):
             await self.run(websocket)
         else:
             await self.reject_websocket(websocket)
@@ -165,10 +166,10 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
         """Decode with orjson, which refuses NaN and lone surrogates."""
         return orjson.loads(data)
 
-    async def respond(self, request: Request) -> Response:
+    async def respond(self, scope: Scope, receive: Receive) -> Response:
         """Answer a request; whatever goes wrong, the answer is typed JSON."""
         try:
-            return await self.answer(request)
+            return await self.answer(scope, receive)
         except RequestRefused as refused:
             return refused_answer(refused)
         except ClientDisconnect:
@@ -179,35 +180,35 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
                 {"errors": [public.formatted]}, HTTP_STATUS.get(code_of(public), 400)
             )
 
-    async def answer(self, request: Request) -> Response:
+    async def answer(self, scope: Scope, receive: Receive) -> Response:
         """Check the request from the outside in, then execute its operation."""
-        if not host_allowed(request.headers, self.hosts):
+        if not host_allowed(scope, self.hosts):
             raise RequestRefused(400, ErrorCode.BAD_USER_INPUT, "This host is not served here.")
-        headers = first_headers(request)
-        if request.method in ("GET", "HEAD") and self.page and wants_page(headers):
-            return await self.page(request)
-        if request.method != "POST":
+        headers = first_headers(scope)
+        if scope["method"] in ("GET", "HEAD") and self.page and wants_page(headers):
+            return await self.page(Request(scope, receive))
+        if scope["method"] != "POST":
             message = "Send operations by POST; GET executes nothing."
             raise RequestRefused(405, ErrorCode.BAD_USER_INPUT, message, {"allow": "POST"})
-        if not origin_allowed(headers, frozenset(self.allowed_origins)):
+        if not origin_allowed(headers, self.origins):
             raise RequestRefused(403, ErrorCode.FORBIDDEN, "Pages of this origin may not ask.")
         media = answer_type(headers.get("accept"))
         if is_multipart(headers):
-            return await self.answer_with_files(request, media)
+            return await self.answer_with_files(Request(scope, receive), media)
         check_content(headers)
-        operation = parse_operation(await read_body(request, headers, self.settings.max_body_bytes))
+        operation = parse_operation(await read_body(receive, headers, self.settings.max_body_bytes))
         token, language = bearer(headers.get("authorization")), headers.get("accept-language", "")
         try:
             operation = self.named(operation)
             prepared = None if media == EVENT_STREAM else self.prepared(operation)
-            data = await self.proved(prepared, token, language, request.scope)
+            data = await self.proved(prepared, token, language, scope)
         except ApiError as error:
             result = PreExecutionError(data=None, errors=[error])
             kind = JSON if media == EVENT_STREAM else media
             return json_answer(payload(result), status_of(result, media), kind)
         if data is not None:
             return json_answer({"data": data}, 200, media)
-        context = await self.identify(token, language, request.scope)
+        context = await self.identify(token, language, scope)
         if media == EVENT_STREAM:
             return await self.stream(operation, context)
         return await self.execute(operation, prepared, context, media)

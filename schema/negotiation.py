@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import orjson
 from starlette.datastructures import Headers
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope
 from strawberry.http.parse_content_type import parse_content_type
 from strawberry.http.websocket_origin import is_same_origin, normalize_origin
 
@@ -22,6 +23,12 @@ NUL = b"\\u0000"
 """The character NUL as JSON must write it."""
 BODY_SECONDS = 30.0
 DOCUMENT_ID_CHARACTERS = 255
+MEMBERS = (
+    ("variables", dict, "an object"),
+    ("operationName", str, "a text"),
+    ("extensions", dict, "an object"),
+)
+"""What a request may have besides its document, each of a type or null."""
 
 
 class RequestRefused(Exception):  # noqa: N818 - an expected refusal, like Refused
@@ -53,11 +60,11 @@ class OperationRequest(NamedTuple):
         return persisted["sha256Hash"].lower() if persisted is not None else None
 
 
-def host_allowed(headers: Headers, allowed: frozenset[str]) -> bool:
+def host_allowed(scope: Scope, allowed: frozenset[str]) -> bool:
     """Tell whether the `Host` is one that we answer; `*.example.com` allows its subdomains."""
     if "*" in allowed:
         return True
-    hosts = headers.getlist("host")
+    hosts = Headers(scope=scope).getlist("host")
     host = hosts[0].strip().lower() if len(hosts) == 1 else ""
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
     parent = "*." + name.partition(".")[2]
@@ -107,13 +114,13 @@ def check_content(headers: Mapping[str, str]) -> None:
     raise RequestRefused(415, ErrorCode.BAD_USER_INPUT, message, {"accept": JSON})
 
 
-def first_headers(request: Request) -> dict[str, str]:
+def first_headers(scope: Scope) -> dict[str, str]:
     """Return the headers by their names in small letters, of several the first: cheap to ask."""
-    found = request.scope["headers"]
+    found = scope["headers"]
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(found)}
 
 
-async def read_body(request: Request, headers: Mapping[str, str], maximum: int) -> bytes:
+async def read_body(receive: Receive, headers: Mapping[str, str], maximum: int) -> bytes:
     """Read the body as it arrives and stop at `maximum` bytes; a body that hangs is refused."""
     if int(headers.get("content-length") or 0) > maximum:
         raise _too_large(maximum)
@@ -121,7 +128,7 @@ async def read_body(request: Request, headers: Mapping[str, str], maximum: int) 
     try:
         async with asyncio.timeout(BODY_SECONDS):
             while not is_whole:
-                message = await request.receive()
+                message = await receive()
                 if message["type"] == "http.disconnect":
                     raise ClientDisconnect
                 body += message.get("body", b"")
@@ -168,12 +175,9 @@ def operation_fault(request: object, *, may_have_nul: bool = True) -> str | None
         return "The request must be a JSON object."
     if fault := _document_fault(request):
         return fault
-    for name, kind, wanted in (
-        ("variables", dict, "an object"),
-        ("operationName", str, "a text"),
-        ("extensions", dict, "an object"),
-    ):
-        if not isinstance(request.get(name), kind | None):
+    for name, kind, wanted in MEMBERS:
+        value = request.get(name)
+        if value is not None and not isinstance(value, kind):
             return f"`{name}` must be {wanted} or null."
     if may_have_nul and _has_nul(request):
         return NO_NUL

@@ -19,7 +19,7 @@ def proves(fields: list[Any]) -> bool:
 
 
 @contextmanager
-def questioning(proof: Proof | None) -> Iterator[None]:
+def questioning(proof: Proof) -> Iterator[None]:
     """Let nothing be committed inside before the proof holds."""
     token = question.set(proof)
     try:
