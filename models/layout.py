@@ -1,9 +1,10 @@
 """Layouts: reading only the columns and joins that somebody asks for, as the driver's own rows."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from models.engine import sql
@@ -64,6 +65,7 @@ class Layout:
         """The first value of each row, where rows of several layouts are told apart."""
         self._columns: dict[tuple[str, str, bool], int] = {}
         self._statements: dict[tuple[str, str, tuple[str, ...]], str] = {}
+        self._getters: dict[tuple[str, ...], Callable[[Any], Any]] = {}
 
     def place(self, path: Sequence[str], column: str, *, is_written: bool = False) -> int:
         """Return where a column, at the end of a path of joins, stands in a row.
@@ -83,14 +85,14 @@ class Layout:
             source = source.joins[name].source
         return source.alias, column, source.table.hints[column] in (datetime, datetime | None)
 
-    async def read(self, rest: str, *values: Any, along: Sequence[str] = ()) -> Sequence[Any]:
+    async def read(self, rest: str, *values: Any, along: tuple[str, ...] = ()) -> Sequence[Any]:
         """Return the rows; `rest` follows the joins: WHERE, ORDER BY and LIMIT.
 
-        `along` are columns that are read behind the others, moments as text; those of joined rows
-        with the join's name, as `assignee.team_id`.
+        `along` are columns that are read as well, moments as text; those of joined rows with the
+        join's name, as `assignee.team_id`.
         """
         own = sql.client()
-        key = (own.capabilities.dialect, rest, tuple(along))
+        key = (own.capabilities.dialect, rest, along)
         statement = self._statements.get(key)
         if statement is None:
             if len(self._statements) >= MAX_STATEMENTS:
@@ -99,12 +101,32 @@ class Layout:
         found: Sequence[Any] = await own.fetch(statement, values)
         return found
 
+    def beside(self, along: tuple[str, ...]) -> Callable[[Any], Any]:
+        """Return what finds the columns in a row that were read `along`, two of them at least."""
+        if along not in self._getters:
+            wanted = self._wanted(along)
+            places = (
+                range(-len(along), 0)
+                if self._tag is not None
+                else [wanted.index(key) for key in self._keys(along)]
+            )
+            self._getters[along] = itemgetter(*places)
+        return self._getters[along]
+
+    def _keys(self, along: Sequence[str]) -> list[tuple[str, str, bool]]:
+        return [self._found(*name.split(".")) for name in along]
+
+    def _wanted(self, along: Sequence[str]) -> list[tuple[str, str, bool]]:
+        """Return the columns of a row in their order: each once, but rows of several layouts have
+        what is read along behind all others, where one function finds it in all of them."""
+        own = list(self._columns)
+        return own + [
+            key for key in self._keys(along) if self._tag is not None or key not in self._columns
+        ]
+
     def _compose(self, dialect: str, rest: str, along: Sequence[str]) -> str:
         source = self.source
-        wanted = [
-            *self._columns,
-            *(self._found(*name.split(".")) for name in along),
-        ]
+        wanted = self._wanted(along)
         columns = [
             MOMENT[dialect].format(f"{alias}.{name}") if is_written else f"{alias}.{name}"
             for alias, name, is_written in wanted

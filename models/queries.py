@@ -38,15 +38,11 @@ class Where:
 class Reading(Protocol):
     """How rows are read: as records, or as a layout's rows with only what is asked for."""
 
-    async def read(self, rest: str, *values: Any, along: Sequence[str] = ()) -> Sequence[Any]:
+    async def read(self, rest: str, *values: Any, along: tuple[str, ...] = ()) -> Sequence[Any]:
         """Return rows; `rest` follows the joins, and `along` are columns needed besides."""
 
-
-def beside(row: Any, names: Sequence[str]) -> Sequence[Any]:
-    """Return the columns of a row that were read along: its last ones, or a record's own."""
-    if isinstance(row, sql.DRIVER_ROWS):
-        return row[-len(names) :]
-    return [_value_of(row, name) for name in names]
+    def beside(self, along: tuple[str, ...]) -> Callable[[Any], Any]:
+        """Return what finds the columns in a row that were read `along`, two of them at least."""
 
 
 def _value_of(record: Any, name: str) -> Any:
@@ -62,9 +58,13 @@ class Records:
 
     fetch: Callable[..., Awaitable[list[Any]]]
 
-    async def read(self, rest: str, *values: Any, along: Sequence[str] = ()) -> list[Any]:  # noqa: ARG002 - they have all columns
+    async def read(self, rest: str, *values: Any, along: tuple[str, ...] = ()) -> list[Any]:  # noqa: ARG002 - they have all columns
         """Return records."""
         return await self.fetch(rest, *values)
+
+    def beside(self, along: tuple[str, ...]) -> Callable[[Any], Any]:
+        """Return what finds the columns in a record."""
+        return lambda record: [_value_of(record, name) for name in along]
 
 
 async def read_conversations(rest: str, *values: Any) -> list[ConversationRecord]:

@@ -13,7 +13,6 @@ from models.queries import (
     Reading,
     Records,
     Where,
-    beside,
     lock_conversation,
     read,
     read_conversations,
@@ -119,7 +118,7 @@ async def get_conversation(
     where = proving(viewer, Where("c.id = ?", (conversation_id,)))
     found = await reading.read(f"WHERE {where.condition}", *where.values, along=PLACE)
     proved(viewer, found)
-    place = beside(found[0], PLACE) if found else None
+    place = reading.beside(PLACE)(found[0]) if found else None
     if place is None or not sees_place(viewer, place):
         raise hidden(("conversationId",))
     require(viewer, place[0], right)

@@ -9,7 +9,7 @@ import orjson
 
 from models.clock import written
 from models.opaque import opaque, unopaque
-from models.queries import Reading, Where, beside
+from models.queries import Reading, Where
 from models.refusal import Code, Refused
 
 DEFAULT_PAGE = 25
@@ -150,4 +150,5 @@ async def keyset_page(
         *where.values,
         along=place,
     )
-    return cut(rows, lambda row: encode_key(*beside(row, place), key), request)
+    beside = reading.beside(place)
+    return cut(rows, lambda row: encode_key(*beside(row), key), request)

@@ -6,7 +6,7 @@ from typing import Any
 
 from models.engine import sql
 from models.layout import Layout
-from models.queries import Reading, Records, beside, read
+from models.queries import Reading, Records, read
 from models.records import (
     ACTIVITIES,
     COMMENTS,
@@ -20,6 +20,7 @@ from resolvers.page import Page, PageRequest, cut, decode_key, encode_key
 
 Item = MessageRecord | ActivityRecord | CommentRecord
 PLACE = ("conversation_id", "seq")
+"""What orders rows, and tells those of several conversations apart."""
 Wanted = tuple[int, PageRequest, tuple[Layout, ...] | None]
 """A conversation, which page of it, and what to read of each kind of row; None: all of it."""
 
@@ -49,18 +50,20 @@ async def around(
         (PageRequest(last=before, before=encode_key(seq + 1)), before + 2),
         (PageRequest(first=after, after=encode_key(seq)), after + 1),
     )
+    readings = _readings(layouts, tables)
+    place_of = readings[0].beside(PLACE)
     found: list[list[Any]] = []
     for request, most in sides:
         rows: list[Any] = []
-        for reading, table in zip(_readings(layouts, tables), tables, strict=True):
+        for reading, table in zip(readings, tables, strict=True):
             rows += await _rows(reading, table, [conversation_id], request, most)
-        rows.sort(key=_seq, reverse=request.backward)
+        rows.sort(key=place_of, reverse=request.backward)
         found.append(rows[:most])
     earlier, later = found
     rows = earlier[: before + 1][::-1] + later[:after]
     return Page(
         rows,
-        lambda row: encode_key(_seq(row)),
+        lambda row: encode_key(place_of(row)[1]),
         has_next=len(later) > after,
         has_previous=len(earlier) > before + 1,
     )
@@ -73,36 +76,40 @@ def _readings(
 
 
 async def _pages(keys: Collection[Wanted], tables: Sequence[Table[Any]]) -> dict[Wanted, Page[Any]]:
-    found = {}
+    found: dict[Wanted, Page[Any]] = {}
     for request, layouts in {(request, layouts) for _, request, layouts in keys}:
-        readings = _readings(layouts, tables)
         ids = [one for one, *other in keys if other == [request, layouts]]
-        most = request.size + 1
-        rows = [
-            row
-            for reading, table in zip(readings, tables, strict=True)
-            for row in await _rows(reading, table, ids, request, most)
-        ]
-        if len(ids) > 1 or len(tables) > 1:  # else they come in their order
-            rows.sort(key=_seq, reverse=request.backward)
-        for one, own in _by_conversation(ids, rows).items():
-            page = cut(own[:most], lambda row: encode_key(_seq(row)), request)
-            found[one, request, layouts] = page
+        pages = await _pages_of(ids, request, _readings(layouts, tables), tables)
+        found |= {(one, request, layouts): page for one, page in pages.items()}
     return found
 
 
-def _by_conversation(ids: Sequence[int], rows: list[Any]) -> dict[int, list[Any]]:
-    if len(ids) == 1:
-        return {ids[0]: rows}
+async def _pages_of(
+    ids: Sequence[int],
+    request: PageRequest,
+    readings: Sequence[Reading],
+    tables: Sequence[Table[Any]],
+) -> dict[int, Page[Any]]:
+    """Return the same page of each conversation."""
+    place_of = readings[0].beside(PLACE)
+    most = request.size + 1
+    rows = [
+        row
+        for reading, table in zip(readings, tables, strict=True)
+        for row in await _rows(reading, table, ids, request, most)
+    ]
+    if len(ids) > 1 or len(tables) > 1:  # else they come in their order
+        rows.sort(key=place_of, reverse=request.backward)
     own: dict[int, list[Any]] = {one: [] for one in ids}
-    for row in rows:
-        own[beside(row, PLACE)[0]].append(row)
-    return own
-
-
-def _seq(row: Any) -> int:
-    seq: int = beside(row, PLACE)[1]
-    return seq
+    if len(ids) == 1:
+        own[ids[0]] = rows
+    else:
+        for row in rows:
+            own[place_of(row)[0]].append(row)
+    return {
+        one: cut(rows[:most], lambda row: encode_key(place_of(row)[1]), request)
+        for one, rows in own.items()
+    }
 
 
 async def _rows(

@@ -11,6 +11,7 @@ from models.engine import sql
 from models.engine.sql import count_statements
 from models.member import Role
 from schema.ids import encode_id
+from tests.plans import Listening
 from tests.test_audit import LOG, do, log, page
 from tests.world import Api, World, make_world
 
@@ -99,18 +100,10 @@ async def test_a_page_is_read_along_an_index(
         for number in range(3000)
     )
     await sql.affected("ANALYZE")
-    sent: list[tuple[str, tuple[Any, ...]]] = []
-    records = sql.records
-
-    async def noting(query: str, *values: Any) -> Any:
-        sent.append((query, values))
-        return await records(query, *values)
-
-    monkeypatch.setattr(sql, "records", noting)
+    heard = Listening(monkeypatch)
     given = {name: world.owner.id if value is True else value for name, value in wanted.items()}
     assert len(await log(api, world, filter=given, first=100)) == 100
-    [(query, values)] = [one for one in sent if "FROM audit_entry" in one[0]]
-    explain = "EXPLAIN QUERY PLAN" if sql.dialect() == "sqlite" else "EXPLAIN"
-    plan = "\n".join(str(row[-1]) for row in await records(f"{explain} {query}", *values))
+    [one] = [one for one in heard.sent if "FROM audit_entry" in one[0]]
+    plan = await heard.plan(one)
     assert "idx_audit_entry" in plan, plan
     assert "Sort" not in plan and "TEMP B-TREE" not in plan, plan

@@ -15,6 +15,7 @@ from resolvers.contact_deletion import delete_contact
 from resolvers.contact_duplicates import MAX_CLAIMS
 from schema.ids import encode_id
 from tests.acting import api_key
+from tests.plans import Listening
 from tests.world import Api, Person, World, make_world, run_jobs, webhook
 
 PHONE = "+33612345678"
@@ -172,20 +173,12 @@ async def test_duplicates_are_found_along_indexes(
     api: Api, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await _multiply(world, 3000)
-    sent: list[tuple[str, tuple[Any, ...]]] = []
-    records = sql.records
-
-    async def noting(query: str, *values: Any) -> Any:
-        sent.append((query, values))
-        return await records(query, *values)
-
-    monkeypatch.setattr(sql, "records", noting)
+    heard = Listening(monkeypatch)
     assert len(await suggested(api, world.owner, world, first=2)) == 2
-    explain = "EXPLAIN QUERY PLAN" if sql.dialect() == "sqlite" else "EXPLAIN"
-    queries = [one for one in sent if " ct" in one[0] and "claimed_phone" in one[0]]
+    queries = [one for one in heard.sent if " ct" in one[0] and "claimed_phone" in one[0]]
     assert len(queries) == 2
-    for query, values in queries:
-        plan = "\n".join(str(row[-1]) for row in await records(f"{explain} {query}", *values))
+    for one in queries:
+        plan = await heard.plan(one)
         scans = [line for line in plan.splitlines() if "SCAN ct" in line or "SCAN o" in line]
         assert all("contact_claims" in line for line in scans), plan
         assert "Seq Scan on contact" not in plan, plan

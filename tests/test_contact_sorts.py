@@ -15,6 +15,7 @@ from models.engine import sql
 from models.folding import folded
 from models.member import Restriction, Visibility
 from resolvers.contact_details import fold_details
+from tests.plans import Listening
 from tests.world import Api, Person, World
 
 LIST = """
@@ -182,19 +183,11 @@ async def test_each_sort_reads_along_its_index(
     await _multiply(world, 2000)
     hidden = [Restriction.PHONE_NUMBERS] if is_masked else []
     agent = await world.add("Ada", restrictions=hidden)
-    sent: list[tuple[str, tuple[Any, ...]]] = []
-    records = sql.records
-
-    async def noting(query: str, *values: Any) -> Any:
-        sent.append((query, values))
-        return await records(query, *values)
-
-    monkeypatch.setattr(sql, "records", noting)
+    heard = Listening(monkeypatch)
     data = await api.ask(agent, LIST, id=world.id, sort=sort, search=search, first=100)
     assert len(data["contacts"]["nodes"]) == 100
-    [(query, values)] = [one for one in sent if "ORDER BY c" in one[0]]
-    explain = "EXPLAIN QUERY PLAN" if sql.dialect() == "sqlite" else "EXPLAIN"
-    plan = "\n".join(str(row[-1]) for row in await records(f"{explain} {query}", *values))
+    [one] = [one for one in heard.sent if "ORDER BY c" in one[0]]
+    plan = await heard.plan(one)
     assert ("idx_conversatio" if "MESSAGE" in sort else "idx_contact_") in plan, plan
     assert "Sort" not in plan and "TEMP B-TREE" not in plan, plan
 

@@ -1,7 +1,6 @@
 """Sorts of a tab: by message and by time in it, each with its index, exact while rows move."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -10,6 +9,7 @@ from models.contact import Contact
 from models.conversation import Conversation, ConversationStatus
 from models.engine import sql
 from tests.acting import succeed
+from tests.plans import Listening
 from tests.test_inbox import inbox_id, names
 from tests.test_snooze import snooze
 from tests.world import Api, World
@@ -115,18 +115,10 @@ async def test_each_sort_reads_along_its_index(
 ) -> None:
     """With many rows the plan walks an index in the wanted order: nothing is sorted."""
     await _multiply(world, 2000)
-    sent: list[tuple[str, tuple[Any, ...]]] = []
-    records = sql.records
-
-    async def noting(query: str, *values: Any) -> Any:
-        sent.append((query, values))
-        return await records(query, *values)
-
-    monkeypatch.setattr(sql, "records", noting)
+    heard = Listening(monkeypatch)
     assert len(await names(api, world.owner, world, kind, status="OPEN", sort=sort)) == 100
-    [(query, values)] = [one for one in sent if "ORDER BY c." in one[0]]
-    explain = "EXPLAIN QUERY PLAN" if sql.dialect() == "sqlite" else "EXPLAIN"
-    plan = "\n".join(str(row[-1]) for row in await records(f"{explain} {query}", *values))
+    [one] = [one for one in heard.sent if "ORDER BY c." in one[0]]
+    plan = await heard.plan(one)
     assert "idx_conversatio" in plan, plan
     assert "Sort" not in plan and "TEMP B-TREE" not in plan, plan
 
