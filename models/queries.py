@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import Any, Protocol, TypeVar
 
 from models.engine import sql
@@ -67,35 +68,41 @@ class Records:
         return lambda record: [_value_of(record, name) for name in along]
 
 
+_CONVERSATIONS = (
+    f"SELECT {CONVERSATIONS.columns('c')}, {CONTACTS.columns('ct')}, {MEMBERS.columns('m')},"
+    f" {USERS.columns('u')}, {AI_AGENTS.columns('ai')}"
+    " FROM conversation c JOIN contact ct ON ct.id = c.contact_id"
+    " LEFT JOIN member m ON m.id = c.assignee_id LEFT JOIN account u ON u.id = m.user_id"
+    " LEFT JOIN ai_agent ai ON ai.id = c.ai_agent_id"
+)
+
+
 async def read_conversations(rest: str, *values: Any) -> list[ConversationRecord]:
     """Return conversations (alias c) with contact (ct), member (m), user (u) and AI agent (ai).
 
     `rest` is what follows the joins: WHERE, ORDER BY and LIMIT.
     """
-    rows = await sql.records(
-        f"SELECT {CONVERSATIONS.columns('c')}, {CONTACTS.columns('ct')}, {MEMBERS.columns('m')},"
-        f" {USERS.columns('u')}, {AI_AGENTS.columns('ai')}"
-        " FROM conversation c JOIN contact ct ON ct.id = c.contact_id"
-        " LEFT JOIN member m ON m.id = c.assignee_id LEFT JOIN account u ON u.id = m.user_id"
-        f" LEFT JOIN ai_agent ai ON ai.id = c.ai_agent_id {rest}",
-        *values,
-    )
+    decode = _conversation(sql.dialect())
+    return [decode(row) for row in await sql.records(f"{_CONVERSATIONS} {rest}", *values)]
+
+
+@cache
+def _conversation(dialect: str) -> Callable[[Any], ConversationRecord]:
+    """Return what reads a row of `_CONVERSATIONS`."""
     contact_at = CONVERSATIONS.width
     member_at = contact_at + CONTACTS.width
     user_at = member_at + MEMBERS.width
     agent_at = user_at + USERS.width
-    conversation, contact = CONVERSATIONS.decoder(), CONTACTS.decoder()
-    member, user, agent = MEMBERS.decoder(), USERS.decoder(), AI_AGENTS.decoder()
-    return [
-        conversation(
-            row,
-            0,
-            contact(row, contact_at),
-            member(row, member_at, user(row, user_at)) if row[member_at] is not None else None,
-            agent(row, agent_at) if row[agent_at] is not None else None,
-        )
-        for row in rows
-    ]
+    conversation, contact = CONVERSATIONS.decoder(dialect), CONTACTS.decoder(dialect)
+    member, user = MEMBERS.decoder(dialect), USERS.decoder(dialect)
+    agent = AI_AGENTS.decoder(dialect)
+    return lambda row: conversation(
+        row,
+        0,
+        contact(row, contact_at),
+        member(row, member_at, user(row, user_at)) if row[member_at] is not None else None,
+        agent(row, agent_at) if row[agent_at] is not None else None,
+    )
 
 
 async def lock_conversation(
@@ -125,9 +132,9 @@ def _fits(row: ConversationRecord) -> bool:
 
 def update_of(table: Table[Any], row: Any, names: Iterable[str]) -> sql.Statement:
     """Return the statement that writes the named columns of a record."""
-    columns = ", ".join(f"{name} = ?" for name in names)
-    values = [_plain(getattr(row, name)) for name in names]
-    return f"UPDATE {table.name} SET {columns} WHERE id = ?", [*values, row.id]
+    columns = " = ?, ".join(names)
+    values = _plain([getattr(row, name) for name in names])
+    return f"UPDATE {table.name} SET {columns} = ? WHERE id = ?", [*values, row.id]
 
 
 def insert_of(table: str, *rows: Mapping[str, Any]) -> sql.Statement:
@@ -135,11 +142,11 @@ def insert_of(table: str, *rows: Mapping[str, Any]) -> sql.Statement:
     names = tuple(rows[0])
     marks = ", ".join([f"({', '.join('?' * len(names))})"] * len(rows))
     query = f"INSERT INTO {table} ({', '.join(names)}) VALUES {marks}"
-    return query, [_plain(row[name]) for row in rows for name in names]
+    return query, _plain([row[name] for row in rows for name in names])
 
 
-def _plain(value: Any) -> Any:
-    return value.value if isinstance(value, Enum) else value
+def _plain(values: Sequence[Any]) -> list[Any]:
+    return [value.value if isinstance(value, Enum) else value for value in values]
 
 
 def next_id(table: str) -> str:
@@ -172,7 +179,8 @@ async def read_contacts(rest: str, *values: Any) -> list[ListedContactRecord]:
         f" LEFT JOIN member m ON m.id = c.assignee_id {rest}",
         *values,
     )
-    contact, thread = LISTED_CONTACTS.decoder(), THREADS.decoder()
+    dialect = sql.dialect()
+    contact, thread = LISTED_CONTACTS.decoder(dialect), THREADS.decoder(dialect)
     return [contact(row, 0, thread(row, LISTED_CONTACTS.width)) for row in rows]
 
 
@@ -183,12 +191,13 @@ async def read_members(rest: str, *values: Any) -> list[MemberRecord]:
         f" JOIN account u ON u.id = m.user_id {rest}",
         *values,
     )
-    member, user = MEMBERS.decoder(), USERS.decoder()
+    dialect = sql.dialect()
+    member, user = MEMBERS.decoder(dialect), USERS.decoder(dialect)
     return [member(row, 0, user(row, MEMBERS.width)) for row in rows]
 
 
 async def read(table: Table[R], rest: str, *values: Any) -> list[R]:
     """Return the records of one table (alias t); `rest` is what follows FROM."""
     rows = await sql.records(f"SELECT {table.columns('t')} FROM {table.name} t {rest}", *values)
-    decode = table.decoder()
+    decode = table.decoder(sql.dialect())
     return [decode(row, 0) for row in rows]

@@ -16,7 +16,6 @@ from models.ai_agent import AiAgent
 from models.comment import Comment
 from models.contact import Contact
 from models.conversation import Conversation, ConversationStatus
-from models.engine import sql
 from models.episode import ChangeSource
 from models.member import Member, Role, Visibility
 from models.message import Direction, Message, MessageKind, MessageSource, MessageStatus
@@ -238,9 +237,9 @@ class Table(Generic[R]):
         """Return its columns for a SELECT."""
         return ", ".join(f"{alias}.{name}" for name in self.hints)
 
-    def decoder(self) -> "Callable[..., R]":
+    def decoder(self, dialect: str) -> "Callable[..., R]":
         """Return (values, place of the first column, inner records) -> the record."""
-        return _decoder(self, sql.dialect())
+        return _decoder(self, dialect)
 
     def source(self, dialect: str) -> tuple[str, dict[str, Any]]:
         """Return the source of the decoder, and the names in it."""

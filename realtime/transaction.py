@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any, Protocol
 
 import msgspec
-from tortoise.transactions import in_transaction
+from tortoise.backends.base.client import TransactionalDBClient
 
 from models.clock import now
 from models.engine import sql
@@ -192,9 +192,10 @@ async def transaction() -> AsyncIterator[Announce]:
     """Open the unit of work: what happens inside is committed whole, then told, or not at all."""
     announce = Announce()
     try:
-        is_outermost = not sql.in_transaction()
+        client = sql.client()
+        is_outermost = not isinstance(client, TransactionalDBClient)
         kept = keeper.get() if is_outermost else None
-        async with in_transaction():
+        async with client._in_transaction():
             yield announce
             refuse_doubt()
             has_kept = kept is not None and announce.keep(kept)

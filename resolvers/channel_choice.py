@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from connectors.channels import AddressKind, Capabilities, custom, email_outbound
@@ -80,6 +81,7 @@ class Offer:
         return None if unavailable else self.reach
 
 
+@lru_cache(maxsize=1024)
 def capabilities_of(
     kind: ChannelKind,
     *,

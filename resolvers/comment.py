@@ -26,7 +26,7 @@ from resolvers.access import get_comment, hold_comment, hold_conversation
 from resolvers.attaching import attach, claim_files, said_with
 from resolvers.conversation import caused_by
 from resolvers.file_erasure import bury_files, files_of
-from resolvers.idempotency import KeyUse, settled
+from resolvers.idempotency import KeyUse, Settled
 from resolvers.mention import cannot_see, distinct, mention, mentionable, mentions_of_comments
 from resolvers.notification import notified_of
 from resolvers.rights import Right
@@ -76,7 +76,7 @@ async def add_comment(
     """
     text = check_comment(text, has_files=bool(attachment_ids))
     wanted = distinct(mentioned_member_ids)
-    async with settled(idempotency_key), transaction() as announce:
+    async with Settled(idempotency_key), transaction() as announce:
         conversation = await hold_conversation(
             viewer, conversation_id, Right.COMMENT, also_blocked=True
         )

@@ -1,7 +1,7 @@
 """Composed: what is written to a contact, checked as a whole when it is sent, or scheduled."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from connectors.channels import Capabilities
@@ -32,7 +32,7 @@ class Composed:
         """Return it without what means nothing; refuse what no message says."""
         text = check_text(self.text, has_files=bool(self.file_ids))
         email = clean_envelope(self.email) if self.email is not None else None
-        return replace(self, text=text, email=email)
+        return Composed(text, self.way, self.file_ids, email)
 
 
 @dataclass(frozen=True, slots=True)

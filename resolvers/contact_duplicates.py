@@ -120,7 +120,7 @@ async def _who_know(
         f" WHERE {where.condition} ORDER BY ct.id",
         *where.values,
     )
-    decode, width = CONTACTS.decoder(), CONTACTS.width
+    decode, width = CONTACTS.decoder(sql.dialect()), CONTACTS.width
     return [(decode(row, 0), _known(*row[width:])) for row in rows]
 
 

@@ -4,10 +4,11 @@
 what is refused by itself.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from models.audit_entry import ADDRESS_LENGTH, AuditOutcome
@@ -74,14 +75,14 @@ class Target:
         return (self.field,), (f"{self.kind[:1].lower()}{self.kind[1:]}Id",)
 
 
-@dataclass(slots=True)
+@dataclass
 class Deed:
     """A mutation that is being answered, or a query or subscription that may be refused."""
 
     action: str
     viewer: "Viewer | None"
     origin: Origin
-    target: Target | None = None
+    find_target: Callable[[], Target | None]
     workspace_id: int | None = None
     """Where it happens, once a right there was asked for."""
     user_id: int | None = None
@@ -90,6 +91,20 @@ class Deed:
     """Who has the link that is refused, such as `member:5`, `user:5` or `api_key:7`."""
     is_kept: bool = False
     """Whether it is in the audit log, or need not be."""
+
+    def __enter__(self) -> "Deed":
+        """Say that what is done inside is this."""
+        self._token = keeper.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Say that it is over."""
+        keeper.reset(self._token)
+
+    @cached_property
+    def target(self) -> Target | None:
+        """Return what it is done to, looked at only by what is kept."""
+        return self.find_target()
 
     def statements(self, told_in: int | None) -> list[sql.Statement]:
         """Return what keeps an allowed deed; `told_in` is the workspace that is told of it."""
@@ -197,30 +212,23 @@ def _current() -> Deed | None:
     return deed if isinstance(deed, Deed) else None
 
 
-@contextmanager
 def doing(
-    action: str, viewer: "Viewer | None", origin: Origin, target: Target | None
-) -> Iterator[Deed]:
+    action: str,
+    viewer: "Viewer | None",
+    origin: Origin,
+    find_target: Callable[[], Target | None],
+) -> Deed:
     """Say what is done inside, and by whom."""
     user_id = viewer.user_id if viewer is not None and action not in _PROVING else None
-    deed = Deed(action, viewer, origin, target, user_id=user_id)
-    token = keeper.set(deed)
-    try:
-        yield deed
-    finally:
-        keeper.reset(token)
+    return Deed(action, viewer, origin, find_target, user_id=user_id)
 
 
-@contextmanager
-def doing_to(target: Target) -> Iterator[Deed | None]:
+def doing_to(target: Target) -> AbstractContextManager[Deed | None]:
     """Say to which one of many it is done inside: each has an entry of its own."""
     deed = _current()
-    part = deed and replace(deed, target=target, workspace_id=None, is_kept=False)
-    token = keeper.set(part)
-    try:
-        yield part
-    finally:
-        keeper.reset(token)
+    if deed is None:
+        return nullcontext()
+    return replace(deed, find_target=lambda: target, workspace_id=None, is_kept=False)
 
 
 def done_in(workspace_id: int) -> None:

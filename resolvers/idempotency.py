@@ -1,8 +1,7 @@
 """Idempotency keys: the first result of a key, kept in the transaction of its effect."""
 
 import hashlib
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,15 +42,21 @@ class Claim:
             )
 
 
-@asynccontextmanager
-async def settled(key: str | None) -> AsyncIterator[None]:
-    """Answer TRY_AGAIN where the unique index finds a key taken by a call at the same time."""
-    try:
-        yield
-    except IntegrityError as error:
-        if key is None:
-            raise
-        raise TransientDatabaseError(error) from error
+class Settled:
+    """Answers TRY_AGAIN where the unique index finds a key taken by a call at the same time."""
+
+    def __init__(self, key: str | None) -> None:
+        self._key = key
+
+    async def __aenter__(self) -> None:
+        """Begin."""
+
+    async def __aexit__(
+        self, _kind: object, error: BaseException | None, _traceback: object
+    ) -> None:
+        """Say that it is to be tried again."""
+        if self._key is not None and isinstance(error, IntegrityError):
+            raise TransientDatabaseError(error) from error
 
 
 @dataclass(slots=True)
@@ -59,7 +64,7 @@ class KeyUse:
     """The use of a key by who holds a row that all honest repeats of the call must hold.
 
     They wait for each other at that row; whoever else has the key at once meets the unique index
-    when all is written, which undoes it: see `settled`.
+    when all is written, which undoes it: see `Settled`.
     """
 
     viewer: Viewer

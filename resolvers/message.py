@@ -21,7 +21,7 @@ from resolvers.composed import Composed, Ready, make_ready
 from resolvers.composer import check_composer
 from resolvers.conversation import caused_by, open_now, save_state
 from resolvers.email_message import Envelope, keep_mail, mail_again, said_of
-from resolvers.idempotency import KeyUse, settled
+from resolvers.idempotency import KeyUse, Settled
 from resolvers.message_part import divide, what_did_not_go
 from resolvers.rights import Right
 from resolvers.thread import Draft, Target, append, take_message_id
@@ -53,7 +53,7 @@ async def send_message(
     """
     way = Way(channel_id, reply_to_id)
     composed = Composed(text, way, tuple(attachment_ids), email).cleaned()
-    async with settled(idempotency_key), transaction() as announce:
+    async with Settled(idempotency_key), transaction() as announce:
         conversation = await hold_conversation(
             viewer, conversation_id, Right.REPLY, also_blocked=True
         )
@@ -103,7 +103,7 @@ async def retry_message(
     restricted, but for a payment problem: to try again is how one finds that it is solved.
     """
     failed = await get_message(viewer, message_id, Right.REPLY)
-    async with settled(idempotency_key), transaction() as announce:
+    async with Settled(idempotency_key), transaction() as announce:
         conversation = await hold_conversation(
             viewer, failed.conversation_id, Right.REPLY, also_blocked=True
         )

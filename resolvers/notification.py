@@ -90,7 +90,7 @@ async def notified_of(comment_id: int) -> list[int]:
 
 
 async def _visible(rest: str, *values: object) -> list[NotificationRecord]:
-    columns, decode = NOTIFICATIONS.columns("n"), NOTIFICATIONS.decoder()
+    columns, decode = NOTIFICATIONS.columns("n"), NOTIFICATIONS.decoder(sql.dialect())
     rows = await sql.records(f"SELECT {columns} FROM {SEEN_THROUGH} {rest}", *values)
     return [decode(row, 0) for row in rows]
 

@@ -39,6 +39,6 @@ async def no_longer(link: Link, workspace_id: int, client: Client) -> Refused:
     """
     action, kind = DEEDS[link.purpose]
     target = Target(kind, link.row_id)
-    deed = Deed(action, None, _From(client), target, holder=link.holder)
+    deed = Deed(action, None, _From(client), lambda: target, holder=link.holder)
     await deed.keep_denial(workspace_id, Code.NOT_FOUND)
     return hidden()

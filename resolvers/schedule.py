@@ -21,7 +21,7 @@ from resolvers.channel_target import Way
 from resolvers.composed import ANYHOW, Composed, make_ready
 from resolvers.email_message import Envelope, said_of
 from resolvers.file_erasure import release_files
-from resolvers.idempotency import KeyUse, settled
+from resolvers.idempotency import KeyUse, Settled
 from resolvers.rights import Right
 from resolvers.thread import Target
 from resolvers.transfer import actor_in
@@ -113,7 +113,7 @@ async def schedule_message(
     it.
     """
     plan = plan.cleaned()
-    async with settled(idempotency_key), transaction() as announce:
+    async with Settled(idempotency_key), transaction() as announce:
         conversation = await hold_conversation(
             viewer, conversation_id, Right.REPLY, also_blocked=True
         )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from models.clock import now
@@ -67,6 +68,7 @@ DRAFTED = (
     "sent_at",
 )
 """What a message's row and record have as its draft says it."""
+_drafted = attrgetter(*DRAFTED)
 LAST_MESSAGE = (
     "last_seq",
     "incoming_count",
@@ -116,7 +118,7 @@ def append(
         "seq": conversation.last_seq,
         "incoming_count": conversation.incoming_count,
         "created_at": moment,
-        **{name: getattr(draft, name) for name in DRAFTED},
+        **dict(zip(DRAFTED, _drafted(draft), strict=True)),
     }
     message_id, reached = target.next_message_id, target.contact_channel_id
     more = {"contact_channel_id": reached, "provider_at": draft.provider_at}

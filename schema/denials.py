@@ -60,7 +60,7 @@ async def _keeping(
     name: str, info: GraphQLResolveInfo[Any], given: Mapping[str, Any], answer: Awaitable[T]
 ) -> T:
     """Return an answer; where it is refused, keep that."""
-    with doing(name, info.context.viewer, info.context, target_of(given)) as deed:
+    with doing(name, info.context.viewer, info.context, partial(target_of, given)) as deed:
         try:
             return await answer
         except Refused as refused:

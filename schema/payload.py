@@ -1,9 +1,9 @@
 """Payloads: how a mutation answers, and how a refusal becomes data."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import fields
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, TypeVar, get_type_hints
 
 import strawberry
@@ -11,7 +11,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from models.engine.doubt import UnprovenError
 from models.refusal import Code, Conflict, Refused
-from resolvers.deed import doing
+from resolvers.deed import Target, doing
 from resolvers.proof import is_in_doubt
 from resolvers.sentences import explain
 from schema.context import Info
@@ -58,7 +58,7 @@ def mutation(
     action, hints = to_camel_case(resolve.__name__), get_type_hints(resolve)
     payload: Any = hints["return"]
     given = fields(hints["input"]) if "input" in hints else ()
-    ids = {one.name: to_camel_case(one.name) for one in given if one.name.endswith("_id")}
+    ids = [(one.name, to_camel_case(one.name)) for one in given if one.name.endswith("_id")]
     first_field = next(field.name for field in fields(payload) if field.name != "user_errors")
 
     @wraps(resolve)
@@ -68,10 +68,9 @@ def mutation(
             outcome, context.loaders = context.done[info.path.key]
             return _again(outcome)
         context.loaders = Loaders()  # what an earlier mutation has loaded may be otherwise now
-        named = {field: getattr(arguments["input"], name) for name, field in ids.items()}
-        viewer, target = context.viewer, target_of(named)
+        viewer = context.viewer
         try:
-            with doing(action, viewer, context, target) as deed:
+            with doing(action, viewer, context, partial(_target, ids, arguments)) as deed:
                 return await resolve(self, info, **arguments)
         except Refused as refused:
             if is_in_doubt(viewer):
@@ -85,6 +84,11 @@ def mutation(
 
     answer.__signature__ = inspect.signature(resolve)  # type: ignore[attr-defined]  # strawberry reads it
     return strawberry.mutation(resolver=answer, metadata=metadata)
+
+
+def _target(ids: Sequence[tuple[str, str]], arguments: Mapping[str, Any]) -> Target | None:
+    """Return what an input names, by the ids in it: their attributes and fields."""
+    return target_of({field: getattr(arguments["input"], name) for name, field in ids})
 
 
 def _again(outcome: Any) -> Any:

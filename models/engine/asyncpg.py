@@ -2,8 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import asyncpg
@@ -15,7 +14,7 @@ from tortoise.backends.base.client import (
 )
 from tortoise.exceptions import IntegrityError, OperationalError, TransactionManagementError
 
-from models.engine.asyncpg_pool import PoolAtHand
+from models.engine.asyncpg_pool import PoolAtHand, is_whole
 from models.engine.counting import note
 from models.engine.errors import TransientDatabaseError, Translation
 from models.engine.transactions import Savepoint, Transaction, check_alone, check_owner
@@ -29,7 +28,7 @@ TRANSIENT = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    asyncpg.InternalClientError,  # the server died in the midst of a command: see `unbroken`
+    asyncpg.InternalClientError,  # the server died in the midst of a command: see `_turn`
     OSError,
 )
 
@@ -53,19 +52,6 @@ def _translated(error: BaseException) -> Exception | None:
 
 translated_errors = Translation(_translated)
 """Raises what asyncpg raises as Tortoise's errors, and lost ones as those to try again."""
-
-
-@contextmanager
-def unbroken(connection: Any) -> Iterator[None]:
-    """Throw a connection away that can take no further command, as asyncpg's own state says.
-
-    Commands have their turns, so that none is in the way of another: the server has gone.
-    """
-    try:
-        yield
-    except asyncpg.InternalClientError:
-        connection.terminate()
-        raise
 
 
 def _changed(status: str) -> int:
@@ -178,11 +164,22 @@ class TransactionClient(Client, TransactionalDBClient):
     async def fetch(self, query: str, values: Sequence[Any]) -> list[Any]:
         """Return the rows of a statement as the driver gives them."""
         self._watch(query)
+        rows: list[Any] = await self._turn(self._connection.fetch, query, *values)
+        return rows
+
+    async def _turn(self, ask: Callable[..., Awaitable[Any]], *given: Any) -> Any:
+        """Have the connection do something when it has done what was asked before.
+
+        It is thrown away if it can take no further command, as asyncpg's own state says: commands
+        have their turns, so that none is in the way of another, and the server has gone.
+        """
         with translated_errors:
             async with self._lock:
-                with unbroken(self._connection):
-                    rows: list[Any] = await self._connection.fetch(query, *values)
-                return rows
+                try:
+                    return await ask(*given)
+                except asyncpg.InternalClientError:
+                    self._connection.terminate()
+                    raise
 
     def _in_transaction(self) -> TransactionContext:
         return Savepoint(self)
@@ -197,11 +194,8 @@ class TransactionClient(Client, TransactionalDBClient):
 
     async def _command(self, statement: str) -> str:
         note(statement)
-        with translated_errors:
-            async with self._lock:
-                with unbroken(self._connection):
-                    status: str = await self._connection.execute(statement)
-                return status
+        status: str = await self._turn(self._connection.execute, statement)
+        return status
 
     async def hold(self) -> None:
         """Wait for a connection of the pool."""
@@ -229,7 +223,7 @@ class TransactionClient(Client, TransactionalDBClient):
 
     def _is_open(self) -> bool:
         try:
-            return not self._connection.is_closed() and bool(self._connection.is_in_transaction())
+            return not self._connection.is_closed() and not is_whole(self._connection)
         except asyncpg.InterfaceError:
             return False  # the connection was lost, and the pool has taken it back already
 

@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import Any, Literal, cast
 
 import asyncpg
-from tortoise.backends.base.client import TransactionalDBClient
 from tortoise.context import require_context
 
 from models.engine.counting import StatementCounter, count_statements
@@ -25,7 +24,6 @@ __all__ = [
     "database_now",
     "dialect",
     "group",
-    "in_transaction",
     "marks",
     "moment",
     "records",
@@ -114,15 +112,10 @@ async def together(statements: Sequence[Statement], *, commit: bool = False) -> 
     if own.capabilities.dialect == "sqlite":
         return cast(Sequence[Any], await own.execute_together(statements, commit=commit))
     *steps, last = statements
-    named = ", ".join(f"step{number} AS ({query})" for number, (query, _) in enumerate(steps))
+    named = ", ".join([f"step{number} AS ({query})" for number, (query, _) in enumerate(steps)])
     query = f"WITH {named} {last[0]}" if steps else last[0]
     values = [value for _, values in statements for value in values]
-    return await records(query, *values)
-
-
-def in_transaction() -> bool:
-    """Tell whether statements belong to an open transaction."""
-    return isinstance(client(), TransactionalDBClient)
+    return cast(Sequence[Any], await own.fetch(numbered(query), values))
 
 
 def marks(values: Collection[Any]) -> str:

@@ -88,7 +88,8 @@ class TransactionClient(Client, TransactionalDBClient):
         """Take the database's write lock at once, so that no later statement can find it taken."""
         await self._parent.create_connection(with_db=True)
         self._is_member = self._parent.group.is_open
-        await self.command(f"SAVEPOINT {MEMBER}" if self._is_member else "BEGIN IMMEDIATE")
+        statement = f"SAVEPOINT {MEMBER}" if self._is_member else "BEGIN IMMEDIATE"
+        await finish(self.command(statement))
 
     async def end(self, *, commit: bool) -> None:
         """Commit if asked, roll back what is not committed, and let the next one write.

@@ -77,7 +77,7 @@ class WholeClient(Protocol):
         """Wait for a connection; cancelled, hold none."""
 
     async def begin(self) -> None:
-        """Open the transaction on the held connection."""
+        """Open the transaction on the held connection; cancelled, it may be open for `end`."""
 
     async def end(self, *, commit: bool) -> None:
         """Commit if asked, roll back what is not committed, and let the connection go."""
@@ -97,7 +97,7 @@ class Transaction(TransactionContext):
     async def __aenter__(self) -> TransactionalDBClient:
         await self._whole.hold()
         try:
-            await finish(self._whole.begin())
+            await self._whole.begin()
         except BaseException:
             await finish(self._whole.end(commit=False))
             raise
