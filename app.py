@@ -1,9 +1,10 @@
 """The composition root: puts the floors together and gives them one life; it knows everything."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -70,6 +71,21 @@ class GraphQLFirst:
         """Serve one request or socket."""
         is_graphql = scope["type"] != "lifespan" and scope["path"] == "/graphql"
         await (self.endpoint if is_graphql else self.app)(scope, receive, send)
+
+
+class Application(Starlette):
+    """Starlette inside of its middleware: what failed unforeseen passes through it, too."""
+
+    def __init__(self, *, around: Sequence[Middleware], **options: Any) -> None:
+        super().__init__(**options)
+        self._around = around
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Put Starlette's own, which answers errors, inside of ours."""
+        app = super().build_middleware_stack()
+        for outer, given, named in reversed(self._around):
+            app = outer(app, *given, **named)
+        return app
 
 
 def job_handlers(client: GuardedClient, mailer: Mailer) -> Mapping[str, Handler]:
@@ -190,14 +206,14 @@ def create_app(
         metrics.set_jobs(await count_jobs())
 
     checks = {"database": life.database_answers, "bus": life.bus_answers}
-    app = Starlette(
+    app = Application(
         routes=[
             Route("/graphql", endpoint),
             WebSocketRoute("/graphql", endpoint),
             *_doors(settings),
             *health.routes(checks, metrics.registry, measure),
         ],
-        middleware=[
+        around=[
             Middleware(CountRequests, metrics),
             *_cross_origin(settings),
             Middleware(GraphQLFirst, endpoint),

@@ -3,15 +3,19 @@
 import httpx2
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
-from app import create_app
+from app import Application, create_app
 from settings import Settings
 from tests import streaming
 from tests.serving import serving
 from tests.streaming import Server
 from tests.world import World
 from web import health
-from web.metrics import Metrics
+from web.metrics import CountRequests, Metrics
 
 stack_bus_url = streaming.stack_bus_url
 server = streaming.server
@@ -58,6 +62,20 @@ async def test_a_part_that_does_not_answer_is_named() -> None:
     assert ready.status_code == 503
     assert ready.json() == {"database": "ok", "bus": "failing", "disk": "failing"}
     assert alive.status_code == 200
+
+
+async def test_what_failed_unforeseen_is_counted() -> None:
+    async def broken(_request: Request) -> Response:
+        raise ZeroDivisionError
+
+    metrics = Metrics()
+    app = Application(
+        routes=[Route("/broken", broken)], around=[Middleware(CountRequests, metrics)]
+    )
+    async with serving(app) as url, httpx2.AsyncClient(base_url=url) as client:
+        assert (await client.get("/broken")).status_code == 500
+    labels = {"path": "other", "status": "500"}
+    assert metrics.registry.get_sample_value("parley_http_requests_total", labels) == 1
 
 
 def test_an_app_has_the_three_doors() -> None:
