@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Protocol, TypeVar
 
 from models.engine import sql
@@ -82,8 +82,19 @@ async def read_conversations(rest: str, *values: Any) -> list[ConversationRecord
 
     `rest` is what follows the joins: WHERE, ORDER BY and LIMIT.
     """
-    decode = _conversation(sql.dialect())
-    return [decode(row) for row in await sql.records(f"{_CONVERSATIONS} {rest}", *values)]
+    return await _conversations(sql.client(), rest, values)
+
+
+async def _conversations(own: Any, rest: str, values: Sequence[Any]) -> list[ConversationRecord]:
+    query, decode = _reading(own.capabilities.dialect, rest)
+    return [decode(row) for row in await own.fetch(query, values)]
+
+
+@lru_cache(maxsize=512)
+def _reading(dialect: str, rest: str) -> tuple[str, Callable[[Any], ConversationRecord]]:
+    """Return the statement that reads conversations, and what reads one of its rows."""
+    query = f"{_CONVERSATIONS} {rest}"
+    return sql.numbered(query) if dialect == "postgres" else query, _conversation(dialect)
 
 
 @cache
@@ -116,10 +127,11 @@ async def lock_conversation(
     """
     where = Where("c.id = ?", (conversation_id,))
     wanted = where & more if more is not None else where
-    lock = " FOR UPDATE OF c" if sql.dialect() == "postgres" else ""
-    found = await read_conversations(f"WHERE {wanted.condition}{lock}", *wanted.values)
+    own = sql.client()
+    lock = " FOR UPDATE OF c" if own.capabilities.dialect == "postgres" else ""
+    found = await _conversations(own, f"WHERE {wanted.condition}{lock}", wanted.values)
     if found and not _fits(found[0]):
-        found = await read_conversations(f"WHERE {where.condition}", *where.values)
+        found = await _conversations(own, f"WHERE {where.condition}", where.values)
     return found[0] if found else None
 
 
@@ -140,9 +152,14 @@ def update_of(table: Table[Any], row: Any, names: Iterable[str]) -> sql.Statemen
 def insert_of(table: str, *rows: Mapping[str, Any]) -> sql.Statement:
     """Return the statement that inserts rows, all of the same columns."""
     names = tuple(rows[0])
-    marks = ", ".join([f"({', '.join('?' * len(names))})"] * len(rows))
-    query = f"INSERT INTO {table} ({', '.join(names)}) VALUES {marks}"
-    return query, _plain([row[name] for row in rows for name in names])
+    values = _plain([row[name] for row in rows for name in names])
+    return _insert(table, names, len(rows)), values
+
+
+@lru_cache(maxsize=1024)
+def _insert(table: str, names: Sequence[str], count: int) -> str:
+    marks = ", ".join([f"({', '.join('?' * len(names))})"] * count)
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES {marks}"
 
 
 def _plain(values: Sequence[Any]) -> list[Any]:

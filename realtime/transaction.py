@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from itertools import groupby
+from functools import lru_cache
+from itertools import chain, groupby
 from typing import Any, Protocol
 
 import msgspec
@@ -106,10 +107,11 @@ class Announce:
         self._inserts, self._saves = [], {}
         return statements
 
-    async def write(self, *, commit: bool) -> None:
+    async def write(self, within: Any, *, commit: bool) -> None:
         """Write rows, jobs and then events: their counter's row lock is the last one taken.
 
-        All of it in one round trip for one workspace; with `commit`, SQLite's includes the end.
+        All of it in one round trip for one workspace, by the client of the transaction; with
+        `commit`, SQLite's includes the end.
         """
         statements = self._take()
         if self._jobs:
@@ -117,10 +119,12 @@ class Announce:
         facts = sorted(self._facts, key=lambda fact: fact.workspace_id)
         groups = [(key, list(one)) for key, one in groupby(facts, key=lambda f: f.workspace_id)]
         if not groups and statements:
-            await sql.together(statements, commit=commit)
+            await sql.together(statements, within=within, commit=commit)
+        dialect = within.capabilities.dialect
         for number, (workspace_id, group) in enumerate(groups, start=1):
-            statements += _event_statements(workspace_id, group, len(statements))
-            rows = await sql.together(statements, commit=commit and number == len(groups))
+            statements += _event_statements(dialect, workspace_id, group, len(statements))
+            is_last = commit and number == len(groups)
+            rows = await sql.together(statements, within=within, commit=is_last)
             if not rows:
                 raise LookupError(f"The workspace {workspace_id} has no log.")
             self._heads[workspace_id] = max(int(row[0]) for row in rows)
@@ -145,27 +149,25 @@ class Announce:
             broker.wake(JOBS_WORKSPACE, 0)
 
 
-def _event_statements(workspace_id: int, facts: Sequence[Fact], before: int) -> list[sql.Statement]:
+_RAISED = "UPDATE event_counter SET seq = seq + cast(? as bigint) WHERE workspace_id = ?"
+_INSERTED = "INSERT INTO event (workspace_id, seq, kind, payload, created_at)"
+
+
+def _event_statements(
+    dialect: str, workspace_id: int, facts: Sequence[Fact], before: int
+) -> list[sql.Statement]:
     """Return the statements that number and insert events; the last returns the numbers.
 
     `before` statements run ahead of them.
     """
     count, moment = len(facts), now()
     events = [(type(fact).__name__, encode(fact)) for fact in facts]
-    table = "INSERT INTO event (workspace_id, seq, kind, payload, created_at)"
-    if sql.dialect() == "postgres":
-        raised = "UPDATE event_counter SET seq = seq + cast(? as bigint) WHERE workspace_id = ?"
-        rows = ", ".join(
-            f"({place}, cast(? as text), cast(? as text))" for place in range(1, count + 1)
-        )
-        query = (
-            f"{table} SELECT cast(? as bigint), counter.seq - {count} + fact.place, fact.kind,"
-            f" fact.payload, cast(? as timestamptz) FROM step{before} AS counter,"
-            f" (VALUES {rows}) AS fact (place, kind, payload) RETURNING seq"
-        )
-        values = [workspace_id, moment, *(text for event in events for text in event)]
-        return [(f"{raised} RETURNING seq", [count, workspace_id]), (query, values)]
-    raised = "UPDATE event_counter SET seq = seq + ? WHERE workspace_id = ?"
+    if dialect == "postgres":
+        values = [workspace_id, moment, *chain.from_iterable(events)]
+        return [
+            (f"{_RAISED} RETURNING seq", [count, workspace_id]),
+            (_insert_after(before, count), values),
+        ]
     head = "(SELECT seq FROM event_counter WHERE workspace_id = ?)"
     rows = ", ".join(f"(?, {head} - {count - place}, ?, ?, ?)" for place in range(1, count + 1))
     values = [
@@ -173,7 +175,21 @@ def _event_statements(workspace_id: int, facts: Sequence[Fact], before: int) -> 
         for kind, payload in events
         for value in (workspace_id, workspace_id, kind, payload, moment)
     ]
-    return [(raised, [count, workspace_id]), (f"{table} VALUES {rows} RETURNING seq", values)]
+    query = f"{_INSERTED} VALUES {rows} RETURNING seq"
+    return [(_RAISED, [count, workspace_id]), (query, values)]
+
+
+@lru_cache(maxsize=256)
+def _insert_after(before: int, count: int) -> str:
+    """Return PostgreSQL's statement, which takes its numbers from the step that raised them."""
+    rows = ", ".join(
+        f"({place}, cast(? as text), cast(? as text))" for place in range(1, count + 1)
+    )
+    return (
+        f"{_INSERTED} SELECT cast(? as bigint), counter.seq - {count} + fact.place, fact.kind,"
+        f" fact.payload, cast(? as timestamptz) FROM step{before} AS counter,"
+        f" (VALUES {rows}) AS fact (place, kind, payload) RETURNING seq"
+    )
 
 
 class _Bell:
@@ -195,11 +211,11 @@ async def transaction() -> AsyncIterator[Announce]:
         client = sql.client()
         is_outermost = not isinstance(client, TransactionalDBClient)
         kept = keeper.get() if is_outermost else None
-        async with client._in_transaction():
+        async with client._in_transaction() as within:
             yield announce
             refuse_doubt()
             has_kept = kept is not None and announce.keep(kept)
-            await announce.write(commit=is_outermost)
+            await announce.write(within, commit=is_outermost)
         if kept is not None and has_kept:
             kept.is_kept = True
     except asyncio.CancelledError:

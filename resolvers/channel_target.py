@@ -30,6 +30,8 @@ BY_THE_ANSWERED = (
     " AND m.conversation_id = ?) THEN 0 ELSE 1 END"
 )
 """The SQL that sorts the identity first by which a message passed that is answered."""
+_ORDER = f"{CHOSEN}, {USED_LAST}, {BY_THE_ANSWERED}, {WRITTEN_FROM_LAST}"
+_REACHED = REACHED.format(failure=LAST_FAILURE.format(conversation="?"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,11 @@ def identity_of(conversation: ConversationRecord, way: Way) -> sql.Statement:
     condition, values = "", [conversation.last_channel_id or 0, conversation.contact_id]
     if channel_id is not None:
         condition, values = " AND cc.channel_id = ?", [*values, channel_id]
-    order = f"{CHOSEN}, {USED_LAST}, {BY_THE_ANSWERED}, {WRITTEN_FROM_LAST}"
     query = (
-        f"SELECT {REACHED.format(failure=LAST_FAILURE.format(conversation='?'))}, cc.id,"
-        f" {next_id('message')} FROM contact_channel cc JOIN channel ch ON ch.id = cc.channel_id"
+        f"SELECT {_REACHED}, cc.id, {next_id('message')} FROM contact_channel cc"
+        " JOIN channel ch ON ch.id = cc.channel_id"
         " LEFT JOIN contact_channel l ON l.id = ? AND l.contact_id = cc.contact_id"
-        f" WHERE cc.contact_id = ?{condition} ORDER BY {order} LIMIT 1"
+        f" WHERE cc.contact_id = ?{condition} ORDER BY {_ORDER} LIMIT 1"
     )
     chosen, answered = way.contact_channel_id or 0, way.reply_to_id or 0
     return query, [conversation.id, *values, chosen, answered, conversation.id]

@@ -1,6 +1,7 @@
 """How the audit log is kept: with what it tells of, whole, and until its time."""
 
 from datetime import timedelta
+from typing import Any
 
 import httpx2
 import pytest
@@ -75,8 +76,8 @@ async def test_what_is_undone_leaves_no_entry(
 ) -> None:
     write = Announce.write
 
-    async def breaking(self: Announce, *, commit: bool) -> None:
-        await write(self, commit=False)
+    async def breaking(self: Announce, within: Any, *, commit: bool) -> None:
+        await write(self, within, commit=False)
         raise ZeroDivisionError
 
     monkeypatch.setattr(Announce, "write", breaking)

@@ -174,12 +174,14 @@ class TransactionClient(Client, TransactionalDBClient):
         have their turns, so that none is in the way of another, and the server has gone.
         """
         with translated_errors:
-            async with self._lock:
-                try:
-                    return await ask(*given)
-                except asyncpg.InternalClientError:
-                    self._connection.terminate()
-                    raise
+            await self._lock.acquire()
+            try:
+                return await ask(*given)
+            except asyncpg.InternalClientError:
+                self._connection.terminate()
+                raise
+            finally:
+                self._lock.release()
 
     def _in_transaction(self) -> TransactionContext:
         return Savepoint(self)
@@ -221,14 +223,14 @@ class TransactionClient(Client, TransactionalDBClient):
                 with translated_errors:
                     await self._parent._pool.release(self._connection)
 
-    def _is_open(self) -> bool:
+    def _is_lost(self) -> bool:
         try:
-            return not self._connection.is_closed() and not is_whole(self._connection)
+            return bool(self._connection.is_closed())
         except asyncpg.InterfaceError:
-            return False  # the connection was lost, and the pool has taken it back already
+            return True  # and the pool has taken it back already
 
     async def _undo(self) -> None:
-        if not self._is_open():
+        if is_whole(self._connection) or self._is_lost():
             return
         try:
             await self._command("ROLLBACK")

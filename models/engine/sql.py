@@ -101,14 +101,17 @@ async def affected(query: str, *values: Any) -> int:
     return count
 
 
-async def together(statements: Sequence[Statement], *, commit: bool = False) -> Sequence[Any]:
+async def together(
+    statements: Sequence[Statement], *, within: Any = None, commit: bool = False
+) -> Sequence[Any]:
     """Run writing statements in one round trip and return the rows of the last one's RETURNING.
 
     In a transaction, they must not write a row twice: PostgreSQL runs them as one statement, in
     which each sees what was there before; the last one may name what those before it return, as
     the relations `step0`, `step1` and so on. With `commit`, SQLite ends the transaction with them.
+    `within` is the transaction's client, where it is at hand.
     """
-    own = client()
+    own = within or client()
     if own.capabilities.dialect == "sqlite":
         return cast(Sequence[Any], await own.execute_together(statements, commit=commit))
     *steps, last = statements

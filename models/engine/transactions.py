@@ -92,6 +92,7 @@ class Transaction(TransactionContext):
     def __init__(self, client: Any) -> None:
         self.client: Any = client
         self._whole: WholeClient = client
+        self._connections = require_context().connections
         self._token: ConnectionToken | None = None
 
     async def __aenter__(self) -> TransactionalDBClient:
@@ -101,7 +102,7 @@ class Transaction(TransactionContext):
         except BaseException:
             await finish(self._whole.end(commit=False))
             raise
-        self._token = require_context().connections.set(self._whole.connection_name, self.client)
+        self._token = self._connections.set(self._whole.connection_name, self.client)
         client: TransactionalDBClient = self.client
         return client
 
@@ -115,7 +116,7 @@ class Transaction(TransactionContext):
         try:
             await finish(self._whole.end(commit=exc_type is None and not is_doubtful))
         finally:
-            require_context().connections.reset(self._token)
+            self._connections.reset(self._token)
         if is_doubtful:
             raise UnprovenError
 
