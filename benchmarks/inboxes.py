@@ -2,7 +2,7 @@
 
 import argparse
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from benchmarks import fanout, load, seeding, work
@@ -83,23 +83,24 @@ def viewer(member: Member) -> Viewer:
 
 async def plan_of(inbox: Inbox, sort: ConversationSort) -> str:
     """Return how the database reads the first page of an inbox's open conversations."""
-    sent: list[tuple[str, tuple[Any, ...]]] = []
-    records = sql.records
+    sent: list[tuple[str, Sequence[Any]]] = []
+    client = sql.client()
+    fetch = client.fetch
 
-    async def noting(query: str, *values: Any) -> Any:
+    async def noting(query: str, values: Sequence[Any]) -> Any:
         sent.append((query, values))
-        return await records(query, *values)
+        return await fetch(query, values)
 
-    sql.records = noting
+    client.fetch = noting
     try:
         asker = viewer(await Member.get(id=1))
         open_ones = ConversationStatus.OPEN
         await list_conversations(asker, inbox, PageRequest(first=25), status=open_ones, sort=sort)
     finally:
-        sql.records = records
+        del client.fetch
     [(query, values)] = [one for one in sent if "ORDER BY c." in one[0]]
     word = "EXPLAIN QUERY PLAN" if sql.dialect() == "sqlite" else "EXPLAIN"
-    steps = [str(row[-1]).strip() for row in await records(f"{word} {query}", *values)]
+    steps = [str(row[-1]).strip() for row in await fetch(f"{word} {query}", values)]
     return next(step for step in steps if "conversation" in step or " c " in step)
 
 
@@ -120,7 +121,7 @@ async def measure(postgres_url: str, options: argparse.Namespace) -> Rows:
             url = await seeding.postgres_database(postgres_url, world)
         else:
             url = await seeding.sqlite_database(world)
-        asked, plans = await _prepare(url)
+        asked, plans = await prepare(url)
         with server("parley", url) as running:
             for name, requests in asked.items():
                 found = await load.compare(
@@ -142,7 +143,7 @@ async def measure(postgres_url: str, options: argparse.Namespace) -> Rows:
     return rows + show(f"One event through {SUBSCRIBERS} subscribers of a live inbox", live)
 
 
-async def _prepare(url: str) -> tuple[dict[str, Iterator[bytes]], dict[str, str]]:
+async def prepare(url: str) -> tuple[dict[str, Iterator[bytes]], dict[str, str]]:
     """Return what is asked, and the plan of each, by the names of the pages."""
     await connect(url, pool_size=1)
     try:

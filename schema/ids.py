@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import cache
+from typing import Any
 
 import strawberry
 
@@ -13,17 +14,17 @@ MAX_IDS = 50_000
 """How many ids of one type are kept at once."""
 
 
-class Ids(dict[int | str, strawberry.ID]):
+class Ids(dict[int | str, Any]):
     """The global ids of one GraphQL type by key, each encoded once while it is kept."""
 
     def __init__(self, kind: str) -> None:
         super().__init__()
         self._kind = kind
 
-    def __missing__(self, key: int | str) -> strawberry.ID:
+    def __missing__(self, key: int | str) -> Any:
         if len(self) >= MAX_IDS:
             self.clear()
-        made = self[key] = strawberry.ID(global_id(self._kind, key))
+        made = self[key] = global_id(self._kind, key)
         return made
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import fanout, load, work
+from benchmarks import fanout, inboxes, load, work
 from benchmarks.__main__ import FLOOR, PARTS, READS, check_agreement, measure_load, running
 from benchmarks.data import LONG_MESSAGES, World
 from benchmarks.seeding import seed_postgres, seed_sqlite
@@ -60,6 +60,8 @@ async def test_seeded_rows_keep_the_rules(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seeded_url", ["sqlite", "postgres"], indirect=True)
 async def test_programs_answer_alike(seeded_url: str) -> None:
+    asked, plans = await inboxes.prepare(seeded_url)
+    assert list(asked) == list(plans) and len(plans) == 5
     with running(seeded_url) as servers:
         await check_agreement(servers, WORLD)
         parley = await load.ask(servers["parley"].port, next(work.send_graphql(WORLD, "p")))

@@ -1,6 +1,7 @@
 """What an operator asks a server: whether it lives, whether it is ready, and what it counts."""
 
 import httpx2
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -62,6 +63,24 @@ async def test_a_part_that_does_not_answer_is_named() -> None:
     assert ready.status_code == 503
     assert ready.json() == {"database": "ok", "bus": "failing", "disk": "failing"}
     assert alive.status_code == 200
+
+
+def test_times_are_counted_in_buckets_with_their_bounds() -> None:
+    metrics = Metrics()
+    for seconds in (0.0005, 0.001, 0.002, 10.0, 20.0):
+        metrics.answers.add("/graphql", 200, seconds)
+    name = "parley_http_request_seconds"
+    bounds = ("0.001", "0.0025", "5.0", "10.0", "+Inf")
+    found = [
+        metrics.registry.get_sample_value(f"{name}_bucket", {"path": "/graphql", "le": bound})
+        for bound in bounds
+    ]
+    assert found == [2, 3, 3, 4, 5]
+    values = [
+        metrics.registry.get_sample_value(f"{name}_{one}", {"path": "/graphql"})
+        for one in ("count", "sum")
+    ]
+    assert values == [5, pytest.approx(30.0035)]
 
 
 async def test_what_failed_unforeseen_is_counted() -> None:
