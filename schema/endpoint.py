@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
-import orjson
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -157,14 +156,6 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
     async def get_context(self, request: Any, response: Any) -> Any:
         """Return nothing for a whole socket: each of its operations gets its own context."""
         return None
-
-    def encodejson_answer(self, data: object) -> str:
-        """Encode with orjson; text, because a socket would send bytes as a binary frame."""
-        return orjson.dumps(data).decode()
-
-    def decodejson_answer(self, data: str | bytes) -> object:
-        """Decode with orjson, which refuses NaN and lone surrogates."""
-        return orjson.loads(data)
 
     async def respond(self, scope: Scope, receive: Receive) -> Response:
         """Answer a request; whatever goes wrong, the answer is typed JSON."""
