@@ -18,13 +18,8 @@ from models.message import Message, MessageStatus
 from models.refusal import Code, Refused
 from models.scheduled_message import ScheduledMessage
 from resolvers import channel_choice
-from resolvers.composer import (
-    PAYMENT_PROBLEM,
-    REFUSALS,
-    ComposerRestriction,
-    Reach,
-    restriction_of,
-)
+from resolvers.channel_choice import capabilities_of
+from resolvers.composer import PAYMENT_PROBLEM, REFUSALS, ComposerRestriction, Reach, restriction_of
 from resolvers.message import send_message
 from resolvers.schedule import Plan, schedule_message
 from schema.ids import encode_id
@@ -283,8 +278,7 @@ async def test_a_channel_takes_texts_as_long_as_it_says(
     planned = await schedule_message(owner, heard.conversation_id, plan)
     few = replace(CAPABILITIES, text_max_characters=10)
     monkeypatch.setattr(channel_choice, "CAPABILITIES", {ChannelKind.CUSTOM: few})
-    anew = channel_choice.capabilities_of.__wrapped__  # nothing is known of the kinds as they were
-    monkeypatch.setattr(channel_choice, "capabilities_of", anew)
+    monkeypatch.setattr(channel_choice, "capabilities_of", capabilities_of.__wrapped__)
     before = await snapshot()
     for text in ("x" * 11, "123456$contact.name"):
         for refused in (
