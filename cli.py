@@ -24,6 +24,7 @@ from resolvers.workspace import add_member, add_user, add_workspace
 from schema.registry import ManifestProblem, collect, problems_of
 from schema.root import build_schema
 from settings import Settings, get_settings
+from web.http_protocol import HttpProtocol
 from web.websocket_protocol import WebSocketProtocol
 
 PING_SECONDS = 20.0
@@ -89,13 +90,14 @@ def make_server(app: Starlette, settings: Settings) -> Server:
             host=settings.host,
             port=settings.port,
             loop="uvloop",
-            http="httptools",
+            http=HttpProtocol,
             ws=WebSocketProtocol,
             ws_per_message_deflate=False,  # 16 KiB and more for each connection
             ws_ping_interval=PING_SECONDS,
             ws_max_size=2 * settings.max_body_bytes,
             lifespan="on",
             access_log=False,
+            server_header=False,
             log_level="warning",
             timeout_graceful_shutdown=max(1, int(settings.shutdown_seconds) - 5),
         )

@@ -4,7 +4,6 @@ Documents, limits, plans, time and context are the same as there; what has no pl
 fails, is left to it: its answer is then the one that counts.
 """
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +20,7 @@ from schema.compiled import CompiledExecution
 from schema.compiled.inputs import Variables
 from schema.compiled.run import Run
 from schema.compiled.selection import Selection
+from schema.deadlines import Deadlines
 from schema.documents import Documents, KnownDocument
 from schema.errors import ErrorCode, refusal
 from schema.proof import CURSOR, proves, questioning
@@ -66,7 +66,7 @@ class Prepared:
 
     operation: Operation
     plan: Selection
-    seconds: float
+    deadlines: Deadlines
     is_proving: bool = False
     """Whether it is a mutation that proves who asks."""
     done: dict[str, Any] | None = None
@@ -111,15 +111,15 @@ class Prepared:
             return None
         self.operation.context_value = context
         run = Run(self.operation)
-        limit = asyncio.timeout(self.seconds)
+        limit = self.deadlines.limit()
         try:
-            async with limit:
+            with limit:
                 if self.operation.operation.operation is OperationType.MUTATION:
                     return await run.mutate(self.plan)
                 [data] = await run.select(self.plan, [None])
                 return data
         except Exception:
-            if limit.expired():
+            if limit.is_over:
                 raise refusal(ErrorCode.TRY_AGAIN) from None
             if run.done:
                 context.done = run.done
@@ -129,9 +129,12 @@ class Prepared:
 class DirectExecution:
     """The way past the library for one schema."""
 
-    def __init__(self, documents: Documents, compiled: CompiledExecution) -> None:
+    def __init__(
+        self, documents: Documents, compiled: CompiledExecution, deadlines: Deadlines
+    ) -> None:
         self.documents = documents
         self.compiled = compiled
+        self.deadlines = deadlines
 
     def prepare(
         self, text: str, name: str | None, variables: Mapping[str, Any] | None
@@ -151,12 +154,11 @@ class DirectExecution:
             return None
         ready = Operation(self.documents.schema, known.operation, known.fragments, values)
         plan = self.compiled.plan(ready)
-        seconds = self.documents.settings.operation_timeout_seconds
         if plan is None:
             return None
         is_mutation = known.operation.operation is OperationType.MUTATION
         is_proving = is_mutation and not known.shows_cursor and proves(plan.deep)
-        return Prepared(ready, plan, seconds, is_proving)
+        return Prepared(ready, plan, self.deadlines, is_proving)
 
     def _known(self, document: KnownDocument, name: str | None, text: str) -> Known | None:
         known: Known | None = document.executed.get(name)

@@ -133,10 +133,10 @@ class GraphQLEndpoint(GraphQL[OperationContext, None]):
     async def identify(self, token: str | None, language: str, scope: Scope) -> OperationContext:
         """Return a fresh context for one operation, in the time that an operation may take."""
         try:
-            async with asyncio.timeout(self.settings.operation_timeout_seconds) as limit:
+            with self.bounded.deadlines.limit() as limit:
                 context = await self.authenticate(token, language)
         except TimeoutError:
-            if not limit.expired():
+            if not limit.is_over:
                 raise
             raise refusal(ErrorCode.TRY_AGAIN) from None
         return place(context, scope)

@@ -1,6 +1,5 @@
 """How an operation runs: its text parsed and validated once, its time bounded, its bugs masked."""
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
@@ -19,6 +18,7 @@ from strawberry.types import ExecutionContext
 
 from resolvers.sentences import ENGLISH
 from schema.compiled import CompiledExecution
+from schema.deadlines import Deadlines
 from schema.direct import DirectExecution
 from schema.documents import Checks, Documents
 from schema.errors import ErrorCode, public_error, refusal, request_error
@@ -34,7 +34,7 @@ Extensions = list[type[SchemaExtension] | Callable[[], SchemaExtension]]
 
 
 def bounded_executor(
-    settings: Settings, compiled: CompiledExecution | None
+    deadlines: Deadlines, compiled: CompiledExecution | None
 ) -> type[StrawberryGraphQLCoreExecutionContext]:
     """Return an executor that gives each operation, and each event, its time and no more."""
 
@@ -53,10 +53,10 @@ def bounded_executor(
 
     async def bounded(result: Awaitable[Any]) -> Any:
         try:
-            async with asyncio.timeout(settings.operation_timeout_seconds) as limit:
+            with deadlines.limit() as limit:
                 return await result
         except TimeoutError:
-            if not limit.expired():
+            if not limit.is_over:
                 raise
             return ExecutionResult(None, [refusal(ErrorCode.TRY_AGAIN)])
 
@@ -78,6 +78,7 @@ class BoundedSchema(strawberry.Schema):
         **others: Any,
     ) -> None:
         chosen = settings or get_settings()
+        self.deadlines = Deadlines(chosen.operation_timeout_seconds)
         self.compiled = CompiledExecution() if chosen.compiled_execution else None
         extensions: Extensions = [lambda: Checks(self.documents)]
         super().__init__(
@@ -87,11 +88,15 @@ class BoundedSchema(strawberry.Schema):
             types=types,
             config=config or StrawberryConfig(),
             extensions=extensions,
-            execution_context_class=bounded_executor(chosen, self.compiled),
+            execution_context_class=bounded_executor(self.deadlines, self.compiled),
             **others,
         )
         self.documents = Documents(self._schema, chosen)
-        self.direct = DirectExecution(self.documents, self.compiled) if self.compiled else None
+        self.direct = (
+            DirectExecution(self.documents, self.compiled, self.deadlines)
+            if self.compiled
+            else None
+        )
         self.config.disable_field_suggestions = not chosen.introspection
 
     def process_errors(

@@ -1,6 +1,5 @@
 """What HTTP asks of a request before it is read: host, origin, media types, size and shape."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ from starlette.types import Receive, Scope
 from strawberry.http.parse_content_type import parse_content_type
 from strawberry.http.websocket_origin import is_same_origin, normalize_origin
 
+from schema.deadlines import Deadlines
 from schema.errors import ApiError, ErrorCode
 from schema.rules import NO_NUL
 
@@ -21,7 +21,8 @@ ANSWERS = (JSON, RESPONSE_JSON, EVENT_STREAM)
 
 NUL = b"\\u0000"
 """The character NUL as JSON must write it."""
-BODY_SECONDS = 30.0
+BODIES = Deadlines(30.0)
+"""How long the body of a request may take to arrive."""
 DOCUMENT_ID_CHARACTERS = 255
 MEMBERS = (
     ("variables", dict, "an object"),
@@ -126,7 +127,7 @@ async def read_body(receive: Receive, headers: Mapping[str, str], maximum: int) 
         raise _too_large(maximum)
     body, is_whole = b"", False
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        with BODIES.limit():
             while not is_whole:
                 message = await receive()
                 if message["type"] == "http.disconnect":

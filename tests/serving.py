@@ -8,6 +8,7 @@ from typing import Any
 
 import uvicorn
 
+from web.http_protocol import HttpProtocol
 from web.websocket_protocol import WebSocketProtocol
 
 STARTUP_SECONDS = 10.0
@@ -43,7 +44,7 @@ class TestServer(uvicorn.Server):
 async def serving(asgi_app: Any, **uvicorn_options: Any) -> AsyncIterator[str]:
     """Serve an application for the time of the block and yield `http://127.0.0.1:port`."""
     options: dict[str, Any] = {
-        "http": "httptools",
+        "http": HttpProtocol,
         "ws": WebSocketProtocol,
         "ws_per_message_deflate": False,
         "log_config": None,

@@ -1,8 +1,10 @@
 """Uvicorn's WebSocket protocol, with a way to write ready frames straight to the transport."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from web.turns import TURN
 
 FRAMES = "parley.frames"
 """Our extension of ASGI, as `schema/frames.py` asks for it."""
@@ -21,13 +23,7 @@ def text_frame(payload: bytes) -> bytes:
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """One connection; its application may write frames without waiting for its turn.
-
-    uvloop hands each write to the system at once: frames of one turn of the loop go as one here.
-    """
-
-    due: ClassVar[list["WebSocketProtocol"]] = []
-    """The connections with frames that go out at the end of this turn."""
+    """One connection; its application may write frames without waiting for its turn."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -46,20 +42,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if self.close_sent or self.disconnected or self.transport.is_closing():
             return 0
         if not self.ready:
-            if not self.due:
-                self.loop.call_soon(self.flush_due)
-            self.due.append(self)
+            TURN.add(self, self.loop)
         frame = text_frame(payload)
         self.ready.append(frame)
         self.ready_bytes += len(frame)
         return self.ready_bytes + self.transport.get_write_buffer_size()
-
-    @classmethod
-    def flush_due(cls) -> None:
-        """Write what the connections have ready."""
-        due, cls.due[:] = cls.due[:], []
-        for connection in due:
-            connection.flush()
 
     def flush(self) -> None:
         """Write the frames that are ready, before anything else is written."""
