@@ -5,7 +5,6 @@ import asyncio
 import pytest
 
 from schema.deadlines import Deadlines
-from tests.waiting import until
 
 
 async def late(deadlines: Deadlines) -> str:
@@ -59,18 +58,14 @@ async def test_a_cancellation_of_others_stays_one() -> None:
 
 
 async def test_who_is_cancelled_as_its_time_ends_is_cancelled() -> None:
-    deadlines = Deadlines(0.0)
+    deadlines = Deadlines(0.01)
     task = asyncio.create_task(late(deadlines))
     await asyncio.sleep(0)
     [limit] = deadlines.running
-
-    async def over() -> bool:
-        return limit.is_over
-
-    await until(over)
-    task.cancel()
+    both = asyncio.get_running_loop().call_at(limit.end, task.cancel)
     with pytest.raises(asyncio.CancelledError):
         await task
+    assert (limit.is_over, both.cancelled()) == (True, False)
 
 
 def test_a_new_loop_has_a_timer_of_its_own() -> None:
