@@ -14,7 +14,7 @@ from tortoise.backends.base.client import (
 )
 from tortoise.exceptions import IntegrityError, OperationalError, TransactionManagementError
 
-from models.engine.asyncpg_pool import PoolAtHand, is_whole
+from models.engine.asyncpg_pool import PoolAtHand, fetch_rows, is_whole
 from models.engine.counting import note
 from models.engine.errors import TransientDatabaseError, Translation
 from models.engine.transactions import Savepoint, Transaction, check_alone, check_owner
@@ -126,7 +126,7 @@ class Client(AsyncpgDBClient):
         self._watch(query)
         with translated_errors:
             pool = self._pool or await self.ready_pool()
-            rows: list[Any] = await pool.fetch(query, *values)
+            rows: list[Any] = await pool.fetch_rows(query, values)
             return rows
 
     async def execute_affected(self, query: str, values: list[Any]) -> int:
@@ -164,7 +164,7 @@ class TransactionClient(Client, TransactionalDBClient):
     async def fetch(self, query: str, values: Sequence[Any]) -> list[Any]:
         """Return the rows of a statement as the driver gives them."""
         self._watch(query)
-        rows: list[Any] = await self._turn(self._connection.fetch, query, *values)
+        rows: list[Any] = await self._turn(fetch_rows, self._connection, query, values)
         return rows
 
     async def _turn(self, ask: Callable[..., Awaitable[Any]], *given: Any) -> Any:
