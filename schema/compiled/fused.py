@@ -21,6 +21,17 @@ CONNECTION = frozenset({"nodes", "edges", "node"})
 """The fields of a connection behind which its rows stand."""
 
 
+class Told(dict[Any, Any]):
+    """What the values of an enum are called in answers; others are left to `otherwise`."""
+
+    def __init__(self, names: Mapping[Any, Any], otherwise: Callable[[Any], Any]) -> None:
+        super().__init__(names)
+        self._otherwise = otherwise
+
+    def __missing__(self, value: Any) -> Any:
+        return self._otherwise(value)
+
+
 @dataclass
 class Level:
     """One object of a fused selection: what is not in its row, and the objects inside it."""
@@ -161,11 +172,12 @@ class Fuser:
         place = self._place(path, column, is_written=True)
         kind = one.shape.leaf
         assert kind is not None  # noqa: S101 - only leaves come here
-        otherwise = self._fresh(slow(kind, is_non_null=one.shape.is_non_null))
+        complete = slow(kind, is_non_null=one.shape.is_non_null)
         if isinstance(kind, GraphQLEnumType):
             members = getattr(kind, "wrapped_cls", ())
-            told = self._fresh({member.value: kind.serialize(member) for member in members})
-            return f"({told}.get({place}) or {otherwise}({place}))"
+            told = {member.value: kind.serialize(member) for member in members}
+            return f"{self._fresh(Told(told, complete))}[{place}]"
+        otherwise = self._fresh(complete)
         if kind.name == "DateTime":
             return f"(v if (v := {place}).__class__ is str else {otherwise}(v))"
         if kind.name == "Boolean":

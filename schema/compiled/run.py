@@ -1,7 +1,7 @@
 """One execution of a plan: level by level, with one batch for each relation of a level."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +17,7 @@ from graphql import (
 from schema.compiled.fused import Fused, Level, present
 from schema.compiled.inputs import Inputs
 from schema.compiled.leaves import GiveUp, slow
-from schema.compiled.plan import BACKREF
+from schema.compiled.plan import BACKREF, Choices
 from schema.compiled.selection import Field, Selection, Shape
 
 __all__ = ["GiveUp", "Run"]
@@ -44,9 +44,10 @@ class Run:
         """Return the answers of all rows of one object type."""
         if selection.fused is not None and selection.has_fused(rows):
             return await self._fused(selection.fused, rows)
-        answers = selection.build(rows, *(self._callable(field) for field in selection.bound))
+        answers = selection.build(rows, *map(self._callable, selection.bound))
         for field in selection.deep:
-            values = await self._values(field, rows)
+            waits = field.is_async or field.relation is not None
+            values = await self._values(field, rows) if waits else self._values_now(field, rows)
             completed = await self._complete(field.shape, values)
             for answer, value in zip(answers, completed, strict=True):
                 answer[field.key] = value
@@ -54,9 +55,7 @@ class Run:
 
     async def _fused(self, fused: Fused, rows: Sequence[Any]) -> list[dict[str, Any]]:
         """Return the answers of a layout's rows."""
-        answers = fused.build(
-            rows, self.context.sees_details, *(self._callable(field) for field in fused.bound)
-        )
+        answers = fused.build(rows, self.context.sees_details, *map(self._callable, fused.bound))
         if fused.level.has_deep:
             await self._fill(fused.level, rows, answers)
         return answers
@@ -97,12 +96,9 @@ class Run:
         """Return a field's values for all parents."""
         if field.relation is not None:
             return await self._related(field, rows)
-        if field.function is None:
-            name = field.attribute
-            return [getattr(row, name) for row in rows]
-        call = self._callable(field)
         if not field.is_async:
-            return [call(row) for row in rows]
+            return self._values_now(field, rows)
+        call = self._callable(field)
         if len(rows) == 1:
             return [await call(rows[0])]
         values = await asyncio.gather(*(call(row) for row in rows), return_exceptions=True)
@@ -110,6 +106,14 @@ class Run:
             if isinstance(value, BaseException):
                 raise value
         return values
+
+    def _values_now(self, field: Field, rows: Sequence[Any]) -> list[Any]:
+        """Return the values of a field that nobody has to wait for."""
+        if field.function is None:
+            name = field.attribute
+            return [getattr(row, name) for row in rows]
+        call = self._callable(field)
+        return [call(row) for row in rows]
 
     async def _related(self, field: Field, rows: Sequence[Any]) -> list[Any]:
         """Return what a relation finds for all parents: its batch is asked once."""
@@ -157,27 +161,33 @@ class Run:
             field.constants = dict(given)
         return given
 
-    async def _complete(self, shape: Shape, values: Sequence[Any]) -> list[Any]:
+    def _complete(self, shape: Shape, values: Sequence[Any]) -> Awaitable[list[Any]]:
         """Complete the values of all parents to their shape; null where the schema allows it."""
-        if shape.is_non_null:
-            for value in values:
-                if value is None:
+        for value in values:
+            if value is None:
+                if shape.is_non_null:
                     raise GiveUp
-            return await self._present(shape, values)
+                return self._with_nulls(shape, values)
+        return self._present(shape, values)
+
+    async def _with_nulls(self, shape: Shape, values: Sequence[Any]) -> list[Any]:
         present = [value for value in values if value is not None]
-        if len(present) == len(values):
-            return await self._present(shape, values)
         completed = iter(await self._present(shape, present)) if present else iter(())
         return [None if value is None else next(completed) for value in values]
 
-    async def _present(self, shape: Shape, values: Sequence[Any]) -> list[Any]:
+    def _present(self, shape: Shape, values: Sequence[Any]) -> Awaitable[list[Any]]:
         if shape.selection is not None:
             shape.selection.expect(values)
-            return await self.select(shape.selection, values)
+            return self.select(shape.selection, values)
         if shape.item is not None:
-            return await self._lists(shape.item, values)
-        if shape.choices is not None:
-            return await self._choose(shape, values)
+            return self._lists(shape.item, values)
+        if shape.choices is None:
+            return self._leaves(shape, values)
+        if len(values) == 1:
+            return self.select(shape.choices.of(values[0]), values)
+        return self._choose(shape.choices, values)
+
+    async def _leaves(self, shape: Shape, values: Sequence[Any]) -> list[Any]:
         complete = slow(shape.leaf, is_non_null=shape.is_non_null)
         return [complete(value) for value in values]
 
@@ -191,12 +201,11 @@ class Run:
         completed = iter(await self._complete(item, flat))
         return [[next(completed) for _ in one] for one in lists]
 
-    async def _choose(self, shape: Shape, rows: Sequence[Any]) -> list[Any]:
+    async def _choose(self, choices: Choices, rows: Sequence[Any]) -> list[Any]:
         """Complete rows behind an interface or a union, those of one type together."""
-        assert shape.choices is not None  # noqa: S101 - the caller has looked
         groups: dict[int, tuple[Selection, list[int]]] = {}
         for place, row in enumerate(rows):
-            selection = shape.choices.of(row)
+            selection = choices.of(row)
             groups.setdefault(id(selection), (selection, []))[1].append(place)
         completed: list[Any] = [None] * len(rows)
         for selection, places in groups.values():
