@@ -33,7 +33,6 @@ class Known:
     operation: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
     variables: Variables
-    kind: OperationType
     shows_cursor: bool
     """Whether it shows where the log stood, or may do."""
 
@@ -46,7 +45,7 @@ class Known:
         if operation is None:
             return None
         variables = Variables(schema, operation.variable_definitions or ())
-        return cls(operation, document.fragments, variables, operation.operation, CURSOR in text)
+        return cls(operation, document.fragments, variables, CURSOR in text)
 
 
 @dataclass(slots=True)
