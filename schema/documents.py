@@ -25,6 +25,8 @@ from settings import Settings
 CACHED_DOCUMENTS = 1000
 CACHED_DOCUMENT_CHARACTERS = 20_000
 CACHED_VERDICTS_PER_DOCUMENT = 50
+SIZED = (int, list, dict)
+"""The kinds of variables on which the cost of an operation may depend."""
 
 Verdict = tuple[GraphQLError, ...]
 Variables = Mapping[str, Any]
@@ -139,10 +141,11 @@ class Documents:
 
     def get(self, text: str) -> KnownDocument | None:
         """Return what is known of a text."""
-        if text in self.known:
-            self.known.move_to_end(text)
-            return self.known[text]
-        return self.registered.get(text)
+        known = self.known.get(text)
+        if known is None:
+            return self.registered.get(text)
+        self.known.move_to_end(text)
+        return known
 
     def put(self, text: str, document: DocumentNode) -> KnownDocument:
         """Remember a parsed text, forgetting the one that was not used for longest."""
@@ -165,12 +168,8 @@ class Documents:
 
     def limits(self, entry: KnownDocument, name: str | None, variables: Variables) -> Verdict:
         """Return the limit that an operation breaks with these variables."""
-        sizes = tuple(
-            (key, _size(value))
-            for key, value in variables.items()
-            if isinstance(value, int | list | dict)
-        )
-        key = (name, sizes)
+        sizes = [(key, _size(one)) for key, one in variables.items() if isinstance(one, SIZED)]
+        key = (name, *sizes)
         if key not in entry.limits:
             if len(entry.limits) >= CACHED_VERDICTS_PER_DOCUMENT:
                 entry.limits.clear()

@@ -46,7 +46,7 @@ class CompiledExecution:
         """Return the plan of an executor's operation, None where graphql-core must do it."""
         known = self._known(executor)
         variables = executor.variable_values.coerced
-        conditions = tuple(variables.get(name) for name in known.conditions)
+        conditions = tuple([variables.get(name) for name in known.conditions])
         if conditions not in known.plans:
             if len(known.plans) >= MAX_PLANS:
                 known.plans.clear()
