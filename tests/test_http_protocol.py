@@ -7,7 +7,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from web.http_protocol import Gathering, HttpProtocol
+from web.http_protocol import GATHERED_BYTES, Gathering, HttpProtocol
 
 REQUEST = b"GET / HTTP/1.1\r\nhost: parley\r\n\r\n"
 
@@ -95,6 +95,19 @@ async def test_a_stream_leaves_part_by_part() -> None:
     goes_on.set()
     await turns(24)
     assert wire.written[1:] == [b"3\r\none\r\n", b"3\r\ntwo\r\n0\r\n\r\n"]
+
+
+async def test_much_is_written_at_once() -> None:
+    wire = Wire()
+    gathering = Gathering(wire, asyncio.get_running_loop())  # type: ignore[arg-type]  # as above
+    half = bytes(GATHERED_BYTES // 2)
+    gathering.write(half)
+    assert wire.written == []
+    gathering.write(half)
+    assert wire.written == [half + half]
+    gathering.write(b"more")
+    await turns(1)
+    assert wire.written[1:] == [b"more"]
 
 
 async def test_nothing_is_written_to_who_has_gone() -> None:

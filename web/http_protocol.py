@@ -8,6 +8,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from web.turns import TURN
 
 
+GATHERED_BYTES = 64 * 1024
+"""How much is kept back at most: whoever writes more in one turn is told when the client is slow."""
+
+
 class Gathering:
     """A transport that writes once for each turn of the loop."""
 
@@ -15,6 +19,7 @@ class Gathering:
         self.transport = transport
         self.loop = loop
         self.waiting: list[bytes] = []
+        self.waiting_bytes = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.transport, name)
@@ -24,10 +29,13 @@ class Gathering:
         if not self.waiting:
             TURN.add(self, self.loop)
         self.waiting.append(data)
+        self.waiting_bytes += len(data)
+        if self.waiting_bytes >= GATHERED_BYTES:
+            self.flush()
 
     def flush(self) -> None:
         """Write what has come together, if anybody can still read it."""
-        waiting, self.waiting = self.waiting, []
+        waiting, self.waiting, self.waiting_bytes = self.waiting, [], 0
         if waiting and not self.transport.is_closing():
             self.transport.write(b"".join(waiting))
 
