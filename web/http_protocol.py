@@ -7,9 +7,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from web.turns import TURN
 
-
 GATHERED_BYTES = 64 * 1024
-"""How much is kept back at most: whoever writes more in one turn is told when the client is slow."""
+"""How much is kept back at most: who writes more in a turn must learn that a client is slow."""
 
 
 class Gathering:
